@@ -34,6 +34,8 @@ func reason(hole string) string {
 		return "missing: refused"
 	case media.HoleReconnect:
 		return "missing: the recorder was away"
+	case media.HoleStranger:
+		return "not received: not a member of the call"
 	case media.HoleBandwidth:
 		return "missing: no bandwidth"
 	case media.HolePaused:

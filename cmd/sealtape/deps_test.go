@@ -101,7 +101,10 @@ func importAllowed(dir, imported string) bool {
 	}
 	if within(dir, "recorder/bot") {
 		return within(rel, "archive", "keys", "recorder", "internal", "testdata") &&
-			(dir != "recorder/bot" || !within(rel, "recorder/livekit")) // any kind of room
+			(dir != "recorder/bot" || !within(rel, "recorder/livekit", "recorder/matrix")) // any kind of room
+	}
+	if within(dir, "recorder/matrix") && within(rel, "recorder/livekit") || within(dir, "recorder/livekit") && within(rel, "recorder/matrix") {
+		return false // recorder/bot/matrixroom brings them together
 	}
 	if within(dir, "playback/tape") {
 		// A composition that runs in browsers, too: keys are too much for that.
@@ -166,6 +169,13 @@ func TestImportRules(t *testing.T) {
 		{"recorder/bot", modulePath + "/recorder/livekit", false},
 		{"recorder/bot", "github.com/urfave/cli/v2", false},
 		{"recorder/bot/livekitroom", modulePath + "/recorder/livekit", true},
+		{"recorder/bot", modulePath + "/recorder/matrix", false},
+		{"recorder/bot/matrixroom", modulePath + "/recorder/matrix", true},
+		{"recorder/bot/matrixroom", modulePath + "/recorder/livekit", true},
+		{"recorder/bot/matrixroom", "maunium.net/go/mautrix/id", false},
+		{"recorder/bot/matrixroom", "github.com/livekit/protocol/livekit", false},
+		{"recorder/matrix", modulePath + "/recorder/livekit", false},
+		{"recorder/livekit", modulePath + "/recorder/matrix", false},
 		{"cmd/sealtape", modulePath + "/recorder/bot", true},
 		{"recorder", modulePath + "/recorder/bot", false},
 		{"recorder/fleet", modulePath + "/recorder", false},

@@ -239,6 +239,7 @@ const (
 	HoleReconnect = "reconnect"       // the recorder was away from the room
 	HoleAsleep    = "asleep"          // the recorder's machine was suspended; without a Track, all tracks are missing
 	HoleBandwidth = "bandwidth"       // the room's server found no bandwidth to send it to the recorder
+	HoleStranger  = "stranger"        // the sender is not a member of the call
 	HoleCodec     = "codec"           // a codec that is not recorded
 	HoleFormat    = "format"          // no file can hold it: a frame over MaxFrame, a picture over MaxSide
 	HoleSpool     = "spool-full"      // no room to write

@@ -33,6 +33,7 @@ const reasons = {
 	"asleep": ["hole.asleep", "hole.asleep.text"],
 	"reconnect": ["hole.reconnect", "hole.reconnect.text"],
 	"bandwidth": ["hole.bandwidth", "hole.bandwidth.text"],
+	"stranger": ["hole.stranger", "hole.stranger.text"],
 	"codec": ["hole.codec", "hole.codec.text"],
 	"format": ["hole.format", "hole.format.text"],
 	"fault": ["hole.fault", "hole.fault.text"],

@@ -314,6 +314,8 @@ export const words = {
 	"hole.asleep.text": "Der aufnehmende Rechner war im Ruhezustand.",
 	"hole.reconnect": "Rekorder nicht verbunden",
 	"hole.reconnect.text": "Der Rekorder hatte die Verbindung zum Treffen verloren.",
+	"hole.stranger": "nicht im Gespräch",
+	"hole.stranger.text": "Das hat jemand gesendet, der kein Mitglied des Gesprächs war; der Rekorder hat es nicht angenommen.",
 	"hole.bandwidth": "zu wenig Bandbreite",
 	"hole.bandwidth.text": "Der Server des Treffens hatte keine Bandbreite, um das an den Rekorder zu senden.",
 	"hole.codec": "Codec nicht aufgenommen",

@@ -320,6 +320,8 @@ export const words = {
 	"hole.asleep.text": "The machine that recorded was suspended.",
 	"hole.reconnect": "recorder away",
 	"hole.reconnect.text": "The recorder had lost its connection to the meeting.",
+	"hole.stranger": "not in the call",
+	"hole.stranger.text": "Somebody sent this who was not a member of the call, so the recorder did not take it.",
 	"hole.bandwidth": "no bandwidth",
 	"hole.bandwidth.text": "The meeting’s server found no bandwidth to send this to the recorder.",
 	"hole.codec": "codec not recorded",

@@ -314,6 +314,8 @@ export const words = {
 	"hole.asleep.text": "La máquina que grababa estaba suspendida.",
 	"hole.reconnect": "grabadora desconectada",
 	"hole.reconnect.text": "La grabadora había perdido la conexión con la reunión.",
+	"hole.stranger": "fuera de la llamada",
+	"hole.stranger.text": "Lo envió alguien que no era miembro de la llamada; la grabadora no lo aceptó.",
 	"hole.bandwidth": "ancho de banda insuficiente",
 	"hole.bandwidth.text": "El servidor de la reunión no tenía ancho de banda para enviarlo a la grabadora.",
 	"hole.codec": "códec no grabado",

@@ -314,6 +314,8 @@ export const words = {
 	"hole.asleep.text": "La machine qui enregistrait était en veille.",
 	"hole.reconnect": "enregistreur déconnecté",
 	"hole.reconnect.text": "L’enregistreur avait perdu sa connexion à la réunion.",
+	"hole.stranger": "hors de l’appel",
+	"hole.stranger.text": "Quelqu’un qui ne participait pas à l’appel a envoyé cela ; l’enregistreur ne l’a pas pris.",
 	"hole.bandwidth": "débit insuffisant",
 	"hole.bandwidth.text": "Le serveur de la réunion n’avait pas assez de débit pour l’envoyer à l’enregistreur.",
 	"hole.codec": "codec non enregistré",

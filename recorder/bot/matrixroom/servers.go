@@ -1,0 +1,227 @@
+package matrixroom
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sealtape/sealtape/internal/words"
+	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/media"
+)
+
+// maxServers is how many LiveKit servers of a call the recorder is in at once. Members choose
+// them.
+const maxServers = 16
+
+// serviceOf returns the service of the oldest member who names one.
+func serviceOf(callers []matrix.Caller) string {
+	oldest := slices.SortedStableFunc(slices.Values(callers), func(a, b matrix.Caller) int { return a.Since.Compare(b.Since) })
+	for _, m := range oldest {
+		if len(m.Services) > 0 {
+			return m.Services[0]
+		}
+	}
+	return ""
+}
+
+// publishesTo returns the service where a member publishes: their first, or that of the
+// oldest member.
+func publishesTo(m matrix.Caller, oldest string) string {
+	if m.Oldest || len(m.Services) == 0 {
+		return oldest
+	}
+	return m.Services[0]
+}
+
+// wanted returns who publishes to which service.
+func (r *room) wanted() map[string][]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	callers := make([]matrix.Caller, 0, len(r.members))
+	for _, m := range r.members {
+		callers = append(callers, m.caller)
+	}
+	oldest := serviceOf(callers)
+	services := make(map[string][]string)
+	for _, m := range callers {
+		if service := publishesTo(m, oldest); service != "" {
+			services[service] = append(services[service], identityOf(m))
+		}
+	}
+	return services
+}
+
+// publishersAt returns who publishes to a service.
+func (r *room) publishersAt(service string) []string { return r.wanted()[service] }
+
+// reconcile opens the servers that members publish to, and closes those to which nobody has
+// published for a while. When nobody is left at all, what there is stays, for who comes back.
+func (r *room) reconcile(now time.Time) {
+	wanted := r.wanted()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.closed:
+		return
+	default:
+	}
+	if r.announced == "" || !r.own[r.identity] {
+		return // not in the call yet
+	}
+	for _, service := range slices.Sorted(maps.Keys(wanted)) {
+		if s := r.servers[service]; s != nil {
+			s.unwanted = time.Time{}
+			continue
+		}
+		if len(r.servers) >= maxServers {
+			continue // until one is given up
+		}
+		r.started++
+		ctx, stop := context.WithCancel(r.run)
+		s := &server{r: r, service: service, name: serviceName(service), number: r.started, stop: stop, tried: make(chan struct{})}
+		r.servers[service] = s
+		r.running.Go(func() { s.serve(ctx) })
+	}
+	for service, s := range r.servers {
+		switch {
+		case wanted[service] != nil || len(wanted) == 0:
+		case s.unwanted.IsZero():
+			s.unwanted = now
+		case now.Sub(s.unwanted) >= linger:
+			delete(r.servers, service)
+			s.stop()
+		}
+	}
+}
+
+// closeServers ends all of them. reconcile begins no other after Close has begun.
+func (r *room) closeServers() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.servers {
+		s.stop()
+	}
+}
+
+// awaitServer waits until one server is joined, or all have failed once.
+func (r *room) awaitServer(ctx context.Context) error {
+	r.mu.Lock()
+	servers := slices.Collect(maps.Values(r.servers))
+	r.mu.Unlock()
+	late := time.NewTimer(openTime)
+	defer late.Stop()
+	var errs []error
+	for _, s := range servers {
+		select {
+		case <-s.tried:
+		case <-late.C:
+			return nil // it is told when it is there
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.ended:
+			return r.cause
+		}
+		s.mu.Lock()
+		joined, err := s.at != nil, s.err
+		s.mu.Unlock()
+		if joined {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// open returns the servers that are joined, and those of them that are connected.
+func (r *room) open() (joined, connected []*server) {
+	r.mu.Lock()
+	servers := slices.SortedFunc(maps.Values(r.servers), func(a, b *server) int { return cmp.Compare(a.number, b.number) })
+	r.mu.Unlock()
+	for _, s := range servers {
+		at := s.room()
+		if at == nil {
+			continue
+		}
+		joined = append(joined, s)
+		if at.Connected() {
+			connected = append(connected, s)
+		}
+	}
+	return joined, connected
+}
+
+// review has all servers look again whether these identities are members'.
+func (r *room) review(aliases []string) {
+	servers, _ := r.open()
+	for _, s := range servers {
+		for _, alias := range aliases {
+			if at := s.room(); at != nil {
+				at.Review(alias)
+			}
+		}
+	}
+}
+
+// strangerTime is how long a membership may come after its media.
+const strangerTime = 10 * time.Second
+
+// A stranger publishes without being a member of the call.
+type stranger struct {
+	since time.Time
+	seen  time.Time
+	told  bool
+}
+
+// maxStrangers bounds those that are looked at. The server makes them up.
+const maxStrangers = 256
+
+// lookForStrangers tells who publishes without being a member of the call. Nothing of them
+// is received.
+func (r *room) lookForStrangers(now time.Time) {
+	servers, _ := r.open()
+	for _, s := range servers {
+		at := s.room()
+		if at == nil || !s.receives() {
+			continue
+		}
+		for _, alias := range at.Publishing() {
+			if r.strange(alias, now) {
+				r.c.Say(fmt.Sprintf("%s sends something by %s and is not a member of the call: it is not received", words.Quote(alias), s.name))
+				r.events.offer(recorder.RoomEvent{At: now, Type: media.EventHole, Participant: alias, Reason: media.HoleStranger})
+			}
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.strangers, func(_ string, it *stranger) bool { return now.Sub(it.seen) > strangerTime })
+}
+
+// strange reports whether somebody is to be told as a stranger now.
+func (r *room) strange(alias string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, member := r.of[alias]; member || r.own[alias] {
+		delete(r.strangers, alias)
+		return false
+	}
+	it := r.strangers[alias]
+	if it == nil {
+		if len(r.strangers) >= maxStrangers {
+			return false
+		}
+		it = &stranger{since: now}
+		r.strangers[alias] = it
+	}
+	it.seen = now
+	if it.told || now.Sub(it.since) < strangerTime {
+		return false
+	}
+	it.told = true
+	return true
+}
