@@ -38,7 +38,7 @@ func (r *room) said(e matrix.CallEvent) {
 			r.answered(event, devices, text, "reacted "+event.Text)
 		}
 	default:
-		event.Type, event.Text = media.EventChat, media.Clamp(withoutQuote(e.Text, e.To), media.MaxText)
+		event.Type, event.Text = media.EventChat, media.Clamp(e.Text, media.MaxText)
 		if e.Edits {
 			event.Text = media.Clamp("* "+strings.TrimPrefix(event.Text, "* "), media.MaxText)
 		}
@@ -79,20 +79,4 @@ func answerBy(reaction string) string {
 		return "no"
 	}
 	return ""
-}
-
-// withoutQuote returns a text without the lines before it in which clients repeat what it
-// answers (Matrix 1.12 and before, "Fallbacks for rich replies").
-func withoutQuote(text, to string) string {
-	if to == "" || !strings.HasPrefix(text, "> ") {
-		return text
-	}
-	lines := strings.Split(text, "\n")
-	for len(lines) > 0 && strings.HasPrefix(lines[0], ">") {
-		lines = lines[1:]
-	}
-	if len(lines) > 0 && lines[0] == "" {
-		lines = lines[1:]
-	}
-	return strings.Join(lines, "\n")
 }
