@@ -32,7 +32,7 @@ type MatrixAccount struct {
 // There is one for each account.
 func ParseMatrixAccount(s string) (MatrixAccount, error) {
 	user, key, _ := strings.Cut(s, " ")
-	if len(user) > maxMatrixUser || !matrixUser.MatchString(user) {
+	if !IsMatrixUser(user) {
 		return MatrixAccount{}, fmt.Errorf("%s is no Matrix user, as @name:server", words.Quote(user))
 	}
 	master, ok := strings.CutPrefix(key, "ed25519:")
@@ -41,6 +41,9 @@ func ParseMatrixAccount(s string) (MatrixAccount, error) {
 	}
 	return MatrixAccount{user, master}, nil
 }
+
+// IsMatrixUser reports whether s is a Matrix user ID, @name:server.
+func IsMatrixUser(s string) bool { return len(s) <= maxMatrixUser && matrixUser.MatchString(s) }
 
 // String returns the form that ParseMatrixAccount reads, "" for none.
 func (m MatrixAccount) String() string {

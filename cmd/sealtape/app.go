@@ -21,6 +21,7 @@ func commands() []*cli.Command {
 		recordCommand(),
 		workerCommand(),
 		fleetCommand(),
+		matrixCommand(),
 		recoverCommand(),
 		importCommand(),
 		listCommand(),

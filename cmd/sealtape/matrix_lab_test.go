@@ -90,6 +90,20 @@ func (m *matrixLab) callRoom(r calls.Room, owner *calls.User, bot *calls.User, o
 // asking or telling anybody anything.
 func (m *matrixLab) account(home string, u *calls.User) *matrix.Account {
 	m.t.Helper()
+	at := m.matrixHome(home)
+	a, _, err := at.New(m.ctx, matrix.Login{User: u.ID, Homeserver: m.URL, Password: []byte(u.Password)}, discard)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return a
+}
+
+// discard takes what is logged.
+var discard = slog.New(slog.DiscardHandler)
+
+// matrixHome returns where the Matrix accounts of a home are.
+func (m *matrixLab) matrixHome(home string) matrix.Home {
+	m.t.Helper()
 	h, err := keys.OpenHome(home)
 	if err != nil {
 		m.t.Fatal(err)
@@ -98,12 +112,7 @@ func (m *matrixLab) account(home string, u *calls.User) *matrix.Account {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	at := matrix.Home{Dir: filepath.Join(home, "matrix"), Identities: id.AgeIdentities(), Recipients: id.Recipients()}
-	a, _, err := at.New(m.ctx, matrix.Login{User: u.ID, Homeserver: m.URL, Password: []byte(u.Password)}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return a
+	return matrix.Home{Dir: filepath.Join(home, "matrix"), Identities: id.AgeIdentities(), Recipients: id.Recipients()}
 }
 
 // A recorder's account is one that sealtape record finds in its home.

@@ -88,13 +88,26 @@ func readSecret(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	return secretIn(f, path)
+}
+
+// readSecretOrInput does the same, and reads standard input for "-".
+func readSecretOrInput(e *ui.Env, path string) ([]byte, error) {
+	if path == "-" {
+		return secretIn(e.Stdin, "standard input")
+	}
+	return readSecret(path)
+}
+
+// secretIn reads one secret, without the line's end.
+func secretIn(r io.Reader, name string) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
 	if err != nil {
 		return nil, err
 	}
 	b = bytes.TrimRight(b, "\r\n")
 	if len(b) == 0 || len(b) > maxSecret {
-		return nil, fmt.Errorf("%s is empty or longer than %d bytes", path, maxSecret)
+		return nil, fmt.Errorf("%s is empty or longer than %d bytes", name, maxSecret)
 	}
 	return b, nil
 }

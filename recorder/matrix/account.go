@@ -76,7 +76,8 @@ func newAccount(file *stateFile, s *state, log *slog.Logger) (*Account, error) {
 
 // New logs in and returns the account, and the recovery key of its cross-signing
 // keys if it made them: to be shown to the operator once, and kept nowhere. If
-// something fails after the login, the device is logged out again.
+// something fails after the login, the device is logged out again; a recovery key that
+// comes with the error is what the account has from now on, and must be shown, too.
 func (h Home) New(ctx context.Context, o Login, log *slog.Logger) (a *Account, recovery string, err error) {
 	user := id.UserID(o.User)
 	_, server, err := user.Parse()
@@ -131,7 +132,7 @@ func (h Home) New(ctx context.Context, o Login, log *slog.Logger) (a *Account, r
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		_, logout := a.client.Logout(undo)
-		return nil, "", errors.Join(err, logout, file.remove())
+		return nil, recovery, errors.Join(err, logout, file.remove())
 	}
 	return a, recovery, nil
 }

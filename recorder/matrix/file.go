@@ -9,13 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 )
 
 var (
 	// ErrNoAccount says that nobody logged in yet.
-	ErrNoAccount = errors.New("there is no such Matrix account here")
+	ErrNoAccount = errors.New("no such Matrix account is logged in here")
 	// ErrHeld says that another process uses the account. Two would turn the same
 	// ratchets.
 	ErrHeld = errors.New("another process uses this Matrix account")
@@ -77,13 +78,22 @@ func (h Home) hold(user string) (*stateFile, error) {
 	if err := os.MkdirAll(h.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	path := h.path(user)
-	unlock, err := lockFile(strings.TrimSuffix(path, ".age") + ".lock")
+	unlock, err := lockFile(h.lockPath(user))
+	for range 5 { // somebody may only look whether it is held
+		if !errors.Is(err, ErrHeld) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+		unlock, err = lockFile(h.lockPath(user))
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &stateFile{home: h, path: path, unlock: unlock}, nil
+	return &stateFile{home: h, path: h.path(user), unlock: unlock}, nil
 }
+
+// lockPath is the file whose lock holds an account.
+func (h Home) lockPath(user string) string { return strings.TrimSuffix(h.path(user), ".age") + ".lock" }
 
 func (f *stateFile) Close() error { return f.unlock() }
 

@@ -42,7 +42,7 @@ func (a *Account) userSigning() signer {
 
 // crossSign makes this device one of a cross-signed user: by new keys if the user
 // has none, else by those that the recovery key opens. It returns the recovery key
-// if it made one.
+// if it made one, also with an error.
 func (a *Account) crossSign(ctx context.Context, o Login) (recovery string, err error) {
 	answer, err := a.query(ctx, []id.UserID{a.state.User})
 	if err != nil {
@@ -58,7 +58,7 @@ func (a *Account) crossSign(ctx context.Context, o Login) (recovery string, err 
 		err = a.fetchKeys(ctx, string(o.RecoveryKey), master)
 	}
 	if err != nil {
-		return "", err
+		return recovery, err
 	}
 	return recovery, a.signDevice(ctx)
 }
@@ -102,7 +102,8 @@ func (a *Account) fetchKeys(ctx context.Context, recovery string, master id.Ed25
 }
 
 // makeKeys makes cross-signing keys. They are put into the secret storage first:
-// once published, they must not be lost.
+// once published, they must not be lost. So the recovery key is returned with an error,
+// too, if it opens something by then.
 func (a *Account) makeKeys(ctx context.Context, o Login) (recovery string, err error) {
 	store := ssss.NewSSSSMachine(a.client)
 	var key *ssss.Key
@@ -112,6 +113,7 @@ func (a *Account) makeKeys(ctx context.Context, o Login) (recovery string, err e
 		if key, err = store.GenerateAndUploadKey(ctx, ""); err != nil {
 			return "", fmt.Errorf("could not write the secret storage: %w", err)
 		}
+		recovery = key.RecoveryKey() // else they have it
 	case err != nil:
 		return "", fmt.Errorf("could not read the secret storage: %w", err)
 	case len(o.RecoveryKey) == 0:
@@ -124,30 +126,27 @@ func (a *Account) makeKeys(ctx context.Context, o Login) (recovery string, err e
 	s := seeds{Master: random(32), Self: random(32), User: random(32)}
 	for kind, seed := range s.secrets() {
 		if err := store.SetEncryptedAccountData(ctx, kind, *seed, key); err != nil {
-			return "", fmt.Errorf("could not write the secret storage: %w", err)
+			return recovery, fmt.Errorf("could not write the secret storage: %w", err)
 		}
 	}
 	if err := store.SetDefaultKeyID(ctx, key.ID); err != nil {
-		return "", fmt.Errorf("could not write the secret storage: %w", err)
+		return recovery, fmt.Errorf("could not write the secret storage: %w", err)
 	}
 	a.mu.Lock()
 	a.state.Seeds = s
 	err = a.save()
 	a.mu.Unlock()
 	if err != nil {
-		return "", err
+		return recovery, err
 	}
 	request, err := a.publicKeys()
 	if err != nil {
-		return "", err
+		return recovery, err
 	}
 	if err := a.authorized(ctx, o, a.client.BuildClientURL("v3", "keys", "device_signing", "upload"), request); err != nil {
-		return "", fmt.Errorf("could not publish cross-signing keys: %w", err)
+		return recovery, fmt.Errorf("could not publish cross-signing keys: %w", err)
 	}
-	if len(o.RecoveryKey) > 0 {
-		return "", nil // they have it
-	}
-	return key.RecoveryKey(), nil
+	return recovery, nil
 }
 
 // publicKeys returns the three public keys, signed as others want to see them.

@@ -89,6 +89,15 @@ func (o *addOptions) addCard(ctx context.Context, e *ui.Env, h *keys.Home, card 
 			return err
 		}
 	}
+	pins, err := h.Pins()
+	if err != nil {
+		return err
+	}
+	if how != keys.Stranger && keys.NewMatrix(pins, card) {
+		if err := o.confirmMatrix(ctx, e, pins, card); err != nil {
+			return err
+		}
+	}
 	pin := h.Add
 	if doubted || o.fingerprint != "" {
 		pin = h.AddCompared
@@ -102,6 +111,9 @@ func (o *addOptions) addCard(ctx context.Context, e *ui.Env, h *keys.Home, card 
 		e.Notef("It takes the place of their old key, which approved it.")
 	case how == keys.Approved:
 		e.Notef("Another card of %s approved it.", ui.Clean(card.Name))
+	}
+	if card.Matrix != (keys.MatrixAccount{}) {
+		tellMatrix(e, h, card)
 	}
 	if !card.PostQuantum() {
 		e.Warnf("the keys of %s are classic: what is sealed to them is not post-quantum", name)

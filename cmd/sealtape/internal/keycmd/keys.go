@@ -61,11 +61,18 @@ or takes it from SEALTAPE_PASSPHRASE. age itself can read the file identity.age.
 			},
 			{Name: "show", Usage: "show your fingerprint and where your keys are", UsageText: "  sealtape keys show", Action: flags.Action(&show, access.WithHome(runShow))},
 			{
-				Name:      "card",
-				Usage:     "write your card, to give to others",
-				UsageText: `  sealtape keys card -o ada.card`,
-				Flags:     []cli.Flag{card.outputFlag()},
-				Action:    flags.Action(&card, access.WithHome(runCard)),
+				Name:  "card",
+				Usage: "write your card, to give to others",
+				Description: `With --matrix the card says from now on how you are known in Matrix: then a recorder that has
+pinned it knows you in Element calls, with any client. USER is your Matrix user, and KEY your
+master key of cross-signing, 43 letters; whoever knows you in Matrix sees it, such as a recorder
+in the room by "sealtape matrix show". On a recorder, own is the account of "sealtape matrix login".
+The card is made anew, with the same words: give it to the others again. None takes the line off.`,
+				UsageText: `  sealtape keys card -o ada.card
+  sealtape keys card -o ada.card --matrix '@ada:example.org ed25519:/e5DDUC9V97qwYbNl5ADPQ8G+QmogG585ucXq3x9UCk'
+  sealtape keys card -o recorder.card --matrix own`,
+				Flags:  []cli.Flag{card.outputFlag(), &cli.StringFlag{Name: "matrix", Destination: &card.matrix, Usage: "put this Matrix `ACCOUNT` on the card, 'USER ed25519:KEY'; own or none, see above"}},
+				Action: flags.Action(&card, access.WithHome(runCard)),
 			},
 			{
 				Name:      "add",
@@ -222,6 +229,7 @@ func runShow(_ context.Context, e *ui.Env, h *keys.Home, _ *showOptions) error {
 		{"fingerprint:", card.Fingerprint().String()},
 		{"role:", card.Role.String()},
 		{"keys:", keyKind(card)},
+		{"matrix:", matrixText(card)},
 		{"created:", ui.Day(card.Created)},
 		{"expires:", expiryText(card)},
 		{"state:", access.PinState(pins[0])},
@@ -229,32 +237,6 @@ func runShow(_ context.Context, e *ui.Env, h *keys.Home, _ *showOptions) error {
 		{"signs as:", card.Verifier().Name()},
 		{"folder:", h.Dir()},
 	})
-}
-
-type cardOptions struct {
-	flags.Unchecked
-	outputOption
-}
-
-func runCard(_ context.Context, e *ui.Env, h *keys.Home, o *cardOptions) error {
-	card, err := h.OwnCard()
-	if err != nil {
-		return err
-	}
-	b, err := card.Marshal()
-	if err != nil {
-		return err
-	}
-	written, err := o.writePublic(e, b)
-	if err != nil {
-		return err
-	}
-	access.WarnOwn(e, h)
-	if !written {
-		return nil
-	}
-	e.Notef("Your card is in %s. Read these words to whoever gets it: %s", o.output, card.Fingerprint())
-	return nil
 }
 
 func expiryText(c keys.Card) string {

@@ -1,8 +1,10 @@
 package keycmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
@@ -25,12 +27,20 @@ func runList(_ context.Context, e *ui.Env, h *keys.Home, o *listOptions) error {
 		return e.JSON(pinList(pins))
 	}
 	rows := [][]string{{"NAME", "ROLE", "FINGERPRINT", "KEYS", "CREATED", "STATE"}}
+	inMatrix := slices.ContainsFunc(pins, func(p keys.Pin) bool { return p.Matrix != (keys.MatrixAccount{}) })
+	if inMatrix {
+		rows[0] = append(rows[0], "MATRIX")
+	}
 	for _, p := range pins {
 		name := ui.Clean(p.Label())
 		if p.Own {
 			name += " (you)"
 		}
-		rows = append(rows, []string{name, p.Role.String(), p.Fingerprint().String(), keyKind(p.Card), ui.Day(p.Created), ui.Clean(access.PinState(p))})
+		row := []string{name, p.Role.String(), p.Fingerprint().String(), keyKind(p.Card), ui.Day(p.Created), ui.Clean(access.PinState(p))}
+		if inMatrix {
+			row = append(row, ui.Clean(cmp.Or(p.Matrix.User, "-")))
+		}
+		rows = append(rows, row)
 	}
 	if len(rows) == 1 {
 		e.Notef("No cards yet. sealtape keys init --name NAME makes yours, sealtape keys add FILE pins another's.")
@@ -48,6 +58,7 @@ type PinJSON struct {
 	Key         string     `json:"key"`
 	Own         bool       `json:"own"`
 	PostQuantum bool       `json:"post_quantum"`
+	Matrix      string     `json:"matrix,omitempty"` // user, space, ed25519: and the master key
 	Created     time.Time  `json:"created"`
 	Expires     *time.Time `json:"expires,omitempty"`
 	Counts      bool       `json:"counts"`
@@ -63,7 +74,7 @@ func pinList(pins []keys.Pin) []PinJSON {
 	now := time.Now()
 	for _, p := range pins {
 		j := PinJSON{Name: p.Name, Device: p.Device, Role: p.Role.String(), Fingerprint: p.Fingerprint().String(), Key: p.Key, Own: p.Own,
-			PostQuantum: p.PostQuantum(), Created: p.Created, Counts: p.Live(now) == nil, Expired: p.Expired(now), Replaced: p.ReplacedBy != "", Doubted: p.Doubted}
+			PostQuantum: p.PostQuantum(), Matrix: p.Matrix.String(), Created: p.Created, Counts: p.Live(now) == nil, Expired: p.Expired(now), Replaced: p.ReplacedBy != "", Doubted: p.Doubted}
 		if !p.Expires.IsZero() {
 			j.Expires = &p.Expires
 		}

@@ -138,9 +138,13 @@ func (o *confirmOption) confirm(ctx context.Context, e *ui.Env, card keys.Card, 
 		}
 		return nil
 	}
-	question := fmt.Sprintf("The card says it is of %s, and its fingerprint is\n\n    %s\n\nDid %s read these words to you?", name, words, name)
+	about := ""
+	if card.Matrix != (keys.MatrixAccount{}) {
+		about = fmt.Sprintf("In Matrix, it says, they are\n\n    %s\n\n", matrixText(card))
+	}
+	question := fmt.Sprintf("The card says it is of %s, and its fingerprint is\n\n    %s\n\n%sDid %s read these words to you?", name, words, about, name)
 	if what == "approve" {
-		question = fmt.Sprintf("The card says it is yours, of %s, and its fingerprint is\n\n    %s\n\nDoes that device show these words?", name, words)
+		question = fmt.Sprintf("The card says it is yours, of %s, and its fingerprint is\n\n    %s\n\n%sDoes that device show these words?", name, words, about)
 	}
 	yes, err := e.Confirm(ctx, question)
 	if errors.Is(err, terminal.ErrNone) {

@@ -145,6 +145,17 @@ func (e *Env) Passphrase(ctx context.Context, confirm bool) ([]byte, error) {
 	return p, nil
 }
 
+// Secret asks for something on the terminal without showing it. elsewhere says how to give
+// it where there is none.
+func (e *Env) Secret(ctx context.Context, what, elsewhere string) ([]byte, error) {
+	tty, err := terminal.Open()
+	if err != nil {
+		return nil, Hinted(fmt.Errorf("the %s is needed and %w", what, err), elsewhere)
+	}
+	defer tty.Close()
+	return tty.Secret(ctx, what+": ")
+}
+
 // Confirm asks a question that is answered with yes or no; no is the default.
 func (e *Env) Confirm(ctx context.Context, question string) (bool, error) {
 	tty, err := terminal.Open()

@@ -23,6 +23,9 @@ func plainHost(address string) string {
 	return host
 }
 
+// PlainHost returns the host that a URL reaches without TLS over a network, or "".
+func PlainHost(address string) string { return plainHost(address) }
+
 // WarnPlainRoom warns of a LiveKit server without TLS.
 func (e *Env) WarnPlainRoom(address string) {
 	if host := plainHost(address); host != "" {

@@ -1,0 +1,157 @@
+package matrix
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// A Health is what the homeserver says of an account's device.
+type Health struct {
+	Signed      bool   // cross-signed: by the user's self-signing key, and that by Master
+	Master      string // the user's master key that others are shown, "" for none
+	OneTimeKeys int    // that others have not used yet
+	Delayed     bool   // it has delayed events (MSC4140): it ends a membership for who died
+	Sticky      bool   // it has sticky events (MSC4354)
+	Rooms       []RoomHealth
+}
+
+// A RoomHealth is a room that the account is in, or is invited to.
+type RoomHealth struct {
+	ID, Alias, Name string // the last two "" for none
+	Invited         bool   // and not in it: then nothing else is known
+	// Lacks are what a recorder would need there: ErrNotEncrypted, a *PowerError.
+	Lacks []error
+	// Services are the token services that members of its call name now.
+	Services []string
+}
+
+// maxRooms bounds the rooms of a Health.
+const maxRooms = 1000
+
+// lookFilter has what a RoomHealth is made of, and nobody's messages.
+const lookFilter = `{"presence":{"types":[]},"account_data":{"types":[]},"room":{"timeline":{"limit":1},"ephemeral":{"types":[]},"account_data":{"types":[]},` +
+	`"state":{"types":["m.room.name","m.room.canonical_alias","m.room.encryption","m.room.power_levels","m.room.create","org.matrix.msc3401.call.member"]}}}`
+
+// Health asks the homeserver of an account how it stands, and changes nothing there or
+// here: also while another process uses the account. If the device was logged out, the
+// error is ErrLoggedOut.
+func (h Home) Health(ctx context.Context, user string) (Health, error) {
+	a, err := h.peek(user)
+	if err != nil {
+		return Health{}, err
+	}
+	defer a.client.Client.CloseIdleConnections()
+	var out Health
+	if err := a.askKeys(ctx, &out); err != nil {
+		return Health{}, loggedOut(err)
+	}
+	versions, err := a.client.Versions(ctx)
+	if err != nil {
+		return Health{}, fmt.Errorf("could not ask what the homeserver can: %w", err)
+	}
+	out.Delayed, out.Sticky = versions.UnstableFeatures["org.matrix.msc4140"], versions.UnstableFeatures["org.matrix.msc4354"]
+	// Without a place to go on from, the homeserver forgets nothing that it tells.
+	resp, err := a.client.FullSyncRequest(ctx, mautrix.ReqSync{FilterID: lookFilter, SetPresence: event.PresenceOffline})
+	if err != nil {
+		return Health{}, fmt.Errorf("could not ask for the rooms: %w", loggedOut(err))
+	}
+	for room, r := range resp.Rooms.Invite {
+		out.add(a, room, true, r.State.Events)
+	}
+	for room, r := range resp.Rooms.Join {
+		out.add(a, room, false, slices.Concat(r.State.Events, r.Timeline.Events))
+	}
+	slices.SortFunc(out.Rooms, func(a, b RoomHealth) int { return cmp.Or(cmp.Compare(a.Alias, b.Alias), cmp.Compare(a.ID, b.ID)) })
+	return out, nil
+}
+
+// askKeys asks for the device's keys as others see them.
+func (a *Account) askKeys(ctx context.Context, out *Health) error {
+	answer, err := a.query(ctx, []id.UserID{a.state.User})
+	if err != nil {
+		return err
+	}
+	signing, identity, err := a.state.account.IdentityKeys()
+	if err != nil {
+		return err
+	}
+	own, err := a.publicMaster()
+	if err != nil {
+		return err
+	}
+	p := &peer{First: own}
+	if fault := contain(func() {
+		p.take(a.state.User, answer.Devices[a.state.User], answer.Master[a.state.User], answer.Self[a.state.User], a.userSigning())
+	}); fault != nil {
+		return fault
+	}
+	d := p.by(identity, signing)
+	out.Master, out.Signed = string(p.Master), own != "" && d != nil && d.ID == a.state.Device && p.standing(d) != Unsigned
+	var left struct {
+		Counts map[string]int `json:"one_time_key_counts"`
+	}
+	if _, err := a.client.MakeRequest(ctx, http.MethodPost, a.client.BuildClientURL("v3", "keys", "upload"), struct{}{}, &left); err != nil {
+		return fmt.Errorf("could not ask for the one-time keys: %w", err)
+	}
+	out.OneTimeKeys = left.Counts["signed_curve25519"]
+	return nil
+}
+
+// add adds a room, as its state says.
+func (out *Health) add(a *Account, room id.RoomID, invited bool, events []*event.Event) {
+	if len(out.Rooms) == maxRooms {
+		return
+	}
+	r, state := RoomHealth{ID: string(room), Invited: invited}, newRoomState()
+	for _, e := range events {
+		if e == nil || e.StateKey == nil {
+			continue
+		}
+		e.RoomID = room
+		state.take(e)
+		switch {
+		case e.Type.Type == "m.room.name":
+			r.Name = plainName(text(e, "name"))
+		case e.Type.Type == "m.room.canonical_alias":
+			r.Alias = plainName(text(e, "alias"))
+		case e.Type.Type == stateMember.Type && e.Sender != a.state.User:
+			if m, left, err := readMember(e); err == nil && !left {
+				for _, s := range m.Services {
+					if !slices.Contains(r.Services, s) && len(r.Services) < maxServices {
+						r.Services = append(r.Services, s)
+					}
+				}
+			}
+		}
+	}
+	if !invited {
+		if !state.encrypted {
+			r.Lacks = append(r.Lacks, ErrNotEncrypted)
+		}
+		r.Lacks = append(r.Lacks, state.lacks(a.state.User)...)
+	}
+	out.Rooms = append(out.Rooms, r)
+}
+
+// text returns a field of an event's content that is a text.
+func text(e *event.Event, field string) string {
+	s, _ := e.Content.Raw[field].(string)
+	return s
+}
+
+// lacks returns what a user may not do in a room that a recorder does.
+func (r *roomState) lacks(user id.UserID) (all []error) {
+	for _, err := range []error{r.may(user, "to take part in its call", stateMember), r.may(user, "to write into it", event.EventEncrypted)} {
+		if err != nil {
+			all = append(all, err)
+		}
+	}
+	return all
+}
