@@ -65,7 +65,7 @@ test-all: deps
 test-packages:
 	.ci/test-packages
 
-deps: testdata/browser/node_modules/.package-lock.json testdata/native/node_modules/.package-lock.json testdata/typescript/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json keys/web/node_modules/.package-lock.json
+deps: testdata/browser/node_modules/.package-lock.json testdata/matrixjs/node_modules/.package-lock.json testdata/native/node_modules/.package-lock.json testdata/typescript/node_modules/.package-lock.json testdata/witness/node_modules/.package-lock.json keys/web/node_modules/.package-lock.json
 	.ci/deps
 
 %/node_modules/.package-lock.json: %/package-lock.json
