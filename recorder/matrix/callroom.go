@@ -193,6 +193,9 @@ func (c *Call) event(e RoomEvent, live bool) {
 	}
 	switch e.Type.Type {
 	case event.EventEncrypted.Type:
+		if slices.ContainsFunc(c.unread, func(u unread) bool { return u.event.ID == e.ID }) {
+			return
+		}
 		c.unread = append(last(c.unread, maxUnread-1), unread{event: e.Event, since: time.Now(), live: live})
 	case event.EventRedaction.Type:
 		c.redaction(e.Event)
@@ -226,6 +229,7 @@ type unread struct {
 const (
 	maxUnread = 200
 	unreadFor = 5 * time.Minute
+	lateKey   = 10 * time.Second
 )
 
 // retry tries to decrypt again what could not be decrypted. Called locked.
@@ -233,13 +237,22 @@ func (c *Call) retry() {
 	list := c.unread
 	c.unread = nil
 	for _, u := range list {
-		if time.Since(u.since) > unreadFor {
+		ends, sticky := u.since.Add(unreadFor), u.event.Sticky != nil
+		if sticky {
+			ends = u.event.GetStickyUntil()
+		}
+		if time.Now().After(ends) {
 			continue
 		}
-		if e := c.a.reread(c.c.Room, u.event); e.Type.Type == event.EventEncrypted.Type {
-			c.unread = append(c.unread, u)
-		} else {
+		if e := c.a.reread(c.c.Room, u.event); e.Type.Type != event.EventEncrypted.Type {
 			c.event(e, u.live)
+			continue
+		}
+		c.unread = append(c.unread, u)
+		// A sticky event of somebody who joined the call before this device was in the
+		// room: its key never comes.
+		if _, joined := c.room.joined[u.event.Sender]; sticky && joined && u.event.Sender != c.a.state.User && time.Since(u.since) > lateKey {
+			c.refuse(Target{User: u.event.Sender}, "a membership of theirs cannot be read, as they joined the call before this device could have its key: they should join again")
 		}
 	}
 }
