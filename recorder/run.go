@@ -48,6 +48,7 @@ type run struct {
 	transcripts   *transcripts
 	roomClocks    roomClocks
 	away          awayLog
+	standstill    standstill
 	pendingShares memoryShares // of frames that wait for their keys
 	playoutShares memoryShares // and of those that wait for their time
 	pause         cutoff       // by Recorder.Pause and Resume

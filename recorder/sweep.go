@@ -27,6 +27,9 @@ func (r *run) sweep() {
 		if slept, ok := r.clock.checkSleep(); ok {
 			r.declareSleep(slept)
 		}
+		if stood, ok := r.standstill.turn(time.Now()); ok {
+			r.log.Warn("this process did not run: what the system did not hold meanwhile is missing", "for", stood)
+		}
 		if n%unarrivedEvery == 0 {
 			_ = r.contain("", func() { r.checkUnarrived(r.clock.now()) })
 		}

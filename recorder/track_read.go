@@ -26,6 +26,9 @@ type source struct {
 	sent  bool             // something came that the server did not make
 	began time.Duration    // when the track came
 	quiet time.Duration    // when the server last said that nothing is sent
+
+	stamp   uint32    // of the last packet
+	arrival time.Time // and when it came
 }
 
 // read reads the track to its end. Errors of the room end the track like io.EOF.
@@ -81,6 +84,7 @@ func (t *trackRecorder) packet(p Packet) {
 		t.refusedPacket(p)
 		return
 	}
+	p.Arrival = t.arrived(p)
 	for _, r := range p.Reports {
 		t.timing.clock.report(r)
 	}
