@@ -281,6 +281,8 @@ func (f *fleet) sealed() (c cost) {
 	api := members.Dispatcher{URL: f.server.URL, APIKey: f.server.APIKey, APISecret: f.server.APISecret}
 	var leaves []func()
 	var full []time.Time // from when there were (i+1) * roomsAtOnce rooms
+	var steps []string   // a benchmark's log is cut after ten lines
+	var last string
 	rooms, fit := 0, 0
 	end, why := time.Now().Add(fleetTime), ""
 	for why == "" {
@@ -307,7 +309,11 @@ func (f *fleet) sealed() (c cost) {
 		used := now(b, pids, w.cmd.Process.Pid, f.server.PID()).since(begun)
 		room := cost{used.recorders / float64(rooms), measured(b, pids)}
 		missing, behind := w.missing(), f.behind()
-		b.Logf("%d rooms: each %.1f %% of a core and %v; %v; %.2f s are missing, and members are %.2f s behind", rooms, 100*room.cpu, room.memory, used, missing, behind.Seconds())
+		last = fmt.Sprintf("%d rooms: each %.1f %% of a core and %v; %v; %.2f s are missing, and members are %.2f s behind", rooms, 100*room.cpu, room.memory, used, missing, behind.Seconds())
+		if testing.Verbose() {
+			b.Log(last)
+		}
+		steps = append(steps, fmt.Sprintf("%d: %.1f %%, %.1f MiB", rooms, 100*room.cpu, room.share))
 		if c == (cost{}) {
 			c = room
 		}
@@ -326,6 +332,8 @@ func (f *fleet) sealed() (c cost) {
 		}
 	}
 	b.Logf("%d rooms fit; with %d, %s", fit, rooms, why)
+	b.Logf("each took, with so many rooms: %s", strings.Join(steps, "; "))
+	b.Log(last)
 	if err := w.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		b.Fatal(err)
 	}
