@@ -193,6 +193,9 @@ func happened(e media.Event, who string) string {
 		}
 		return who + " is verified as " + media.Plain(e.Name, media.MaxTitle)
 	case media.EventClaimed:
+		if e.Reason == media.ClaimedByMatrix {
+			return who + " is " + media.Plain(e.Name, media.MaxTitle) + " in Matrix, which is not verified"
+		}
 		return who + " says to be " + media.Plain(e.Name, media.MaxTitle) + ", which is not verified"
 	case media.EventScreen:
 		return who + " shows a screen"

@@ -16,8 +16,8 @@ type Person struct {
 	Speaking   time.Duration
 	Identified Identified
 	// VerifiedAs is the name on the card by which the recorder verified them.
-	// VerifiedBy is media.VerifiedByProof or media.VerifiedByOperator. Empty
-	// means not verified.
+	// VerifiedBy is one of media's VerifiedBy reasons. Empty means not verified,
+	// or not any more.
 	VerifiedAs, VerifiedBy string
 	// Agreed are the spans in which the recorder had their key, by what they signed, and
 	// Faults are what of that does not count. See Options.Evidence.
@@ -30,8 +30,9 @@ type Identified string
 
 const (
 	IdentifiedProved   Identified = "proved"   // they hold the key of a card that the recorder had pinned
+	IdentifiedMatrix   Identified = "matrix"   // their Matrix device is signed by the master key that a pinned card names, or that the operator compared
 	IdentifiedOperator Identified = "operator" // whoever ran the recorder said so
-	IdentifiedClaimed  Identified = "claimed"  // they hold the key of a card that was not pinned
+	IdentifiedClaimed  Identified = "claimed"  // they hold the key of a card that was not pinned, or of a Matrix device that a user signed whom nobody had verified
 	IdentifiedUnknown  Identified = "unknown"  // nothing but the server's word
 )
 
@@ -77,8 +78,13 @@ func peopleOf(tracks []media.Track, events []media.Event, end time.Duration) []P
 		case media.EventVerified:
 			p := find(e.Participant, e.Time)
 			p.VerifiedAs, p.VerifiedBy, p.Identified = e.Name, e.Reason, IdentifiedProved
-			if e.Reason == media.VerifiedByOperator {
+			switch {
+			case e.Name == "":
+				p.Identified = IdentifiedUnknown
+			case e.Reason == media.VerifiedByOperator:
 				p.Identified = IdentifiedOperator
+			case e.Reason == media.VerifiedByMatrix:
+				p.Identified = IdentifiedMatrix
 			}
 		case media.EventSpeaking:
 			// Speech that the server reported twice counts once.

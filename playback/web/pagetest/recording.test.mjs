@@ -42,6 +42,16 @@ function minute(more = {}) {
 	};
 }
 
+test("a Matrix device says who somebody is as long as its user's key does", () => {
+	const e = (t, type, more) => ({ t, type, participant: "eve", ...more });
+	const r = new Recording(minute({ events: [
+		e(1, "join", { name: "Eve" }), e(2, "claimed", { name: "@eve:hs", reason: "matrix" }),
+		e(3, "verified", { name: "Eve E.", reason: "matrix" }), e(4, "verified"),
+	] }));
+	assert.deepEqual([1.5, 2.5, 3.5, 4.5].map((t) => r.howAt("eve", t)), ["claimed", "signed", "matrix", "claimed"]);
+	assert.equal(r.person("eve").how, "claimed");
+});
+
 test("a proof is worth one stay", () => {
 	const e = (t, type, more) => ({ t, type, participant: "eve", ...more });
 	const r = new Recording(minute({ events: [

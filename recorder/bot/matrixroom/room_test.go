@@ -253,7 +253,10 @@ func TestServersComeAndGo(t *testing.T) {
 		}
 		s.call.tell(matrix.Left, caller("ben", "B", two))
 		time.Sleep(linger / 2)
-		if len(s.servers) != 2 {
+		s.room.mu.Lock()
+		n := len(s.servers)
+		s.room.mu.Unlock()
+		if n != 2 {
 			t.Error("the server was left at once")
 		}
 		time.Sleep(linger)

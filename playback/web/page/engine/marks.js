@@ -2,7 +2,7 @@
  * What the events of a recording say about each person and track: when something began
  * and ended. people.js and tracks_of.js make persons and tracks of it. Pure.
  *
- * @typedef {"proved"|"operator"|"card"|""} Proof how a name is known; "": it is not
+ * @typedef {"proved"|"matrix"|"operator"|"card"|"signed"|""} Proof how a name is known; "": it is not
  *
  * @typedef {object} PersonMarks
  * @property {[number, boolean][]} presence when they came (true) and left
@@ -20,7 +20,10 @@
  */
 
 /** @type {Proof[]} the ways in which a name may be known, the weakest first */
-export const proofs = ["", "card", "operator", "proved"];
+export const proofs = ["", "signed", "card", "operator", "matrix", "proved"];
+
+/** @type {Record<string, Proof>} by what the recorder verified somebody, by the reason of the event */
+const verifiedBy = { proof: "proved", matrix: "matrix" };
 
 /** Marks are what happened to each person and track, by participant and UID. */
 export class Marks {
@@ -55,7 +58,7 @@ export class Marks {
 			this.#person(e).speaking.push([e.from ?? e.t, e.to ?? e.t]);
 			break;
 		case "claimed":
-			identify(this.#person(e), e.t, "card");
+			identify(this.#person(e), e.t, e.reason === "matrix" ? "signed" : "card");
 			break;
 		case "verified":
 			this.#verified(e);
@@ -80,7 +83,7 @@ export class Marks {
 		const p = this.#person(e);
 		p.verified = e.name || "";
 		if (e.name) {
-			identify(p, e.t, e.reason === "proof" ? "proved" : "operator");
+			identify(p, e.t, verifiedBy[e.reason || ""] || "operator");
 			return;
 		}
 		// They are not verified any more: somebody else may have taken their place.

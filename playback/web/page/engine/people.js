@@ -2,7 +2,7 @@ import { noMarks, proofs } from "./marks.js";
 import * as spans from "./spans.js";
 
 /**
- * @typedef {"proved"|"operator"|"card"|"claimed"|"unknown"} How
+ * @typedef {"proved"|"matrix"|"operator"|"card"|"signed"|"claimed"|"unknown"} How
  *
  * @typedef {object} Person
  * @property {string} id identity in the room, as its server said

@@ -36,6 +36,9 @@ const qualities = {
 	excellent: "quality.excellent", good: "quality.good", poor: "quality.poor", lost: "quality.lost",
 };
 
+/** @type {Record<string, Key>} by what somebody was verified, unless it was the operator's word */
+const verifiedBy = { proof: "event.proved", matrix: "event.matrix" };
+
 /** @type {Record<string, Key>} why a recording was paused, as the recorder says it */
 const pauses = { signal: "pause.signal", order: "pause.order" };
 
@@ -81,9 +84,9 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 	case "part-of": return s("event", "event.partOf", { text: { quote: line(e.text, 40) } });
 	case "verified":
 		if (!e.name) return s("event", "event.unknown");
-		return s("event", e.reason === "proof" ? "event.proved" : "event.operator", { name: { who: line(e.name, 80) } });
+		return s("event", verifiedBy[e.reason || ""] || "event.operator", { name: { who: line(e.name, 80) } });
 	case "claimed":
-		return s("event", "event.claimed", { name: e.name ? { who: line(e.name, 80) } : say("event.noName") });
+		return s("event", e.reason === "matrix" ? "event.signed" : "event.claimed", { name: e.name ? { who: line(e.name, 80) } : say("event.noName") });
 	case "name":
 		return s("event", "event.name", {
 			who: { who: line(e.text, 80) || say("someone") }, name: { who: line(e.name, 80) || say("event.nameless") },

@@ -7,8 +7,10 @@ import { line } from "./text.js";
 /** @type {Record<import("../engine/people.js").How, Term>} */
 const identifications = {
 	proved: ["how.proved", "how.proved.text"],
+	matrix: ["how.matrix", "how.matrix.text"],
 	operator: ["how.operator", "how.operator.text"],
 	card: ["how.card", "how.card.text"],
+	signed: ["how.signed", "how.signed.text"],
 	claimed: ["how.claimed", "how.claimed.text"],
 	unknown: ["how.unknown", "how.unknown.text"],
 };

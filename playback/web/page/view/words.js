@@ -96,7 +96,7 @@ export function avatar(id, name) {
 }
 
 /** @type {Record<import("../engine/people.js").How, string>} */
-const howIcons = { proved: "seal", operator: "person", card: "card", claimed: "claim", unknown: "help" };
+const howIcons = { proved: "seal", matrix: "seal", operator: "person", card: "card", signed: "claim", claimed: "claim", unknown: "help" };
 
 /**
  * howBadge is the small mark of how a person was identified.
