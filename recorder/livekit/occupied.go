@@ -16,9 +16,13 @@ var ErrOccupied = errors.New("a recorder has this identity in the room already")
 // recordingAttribute is where a recorder shows which recording it makes.
 const recordingAttribute = "sealtape.recording"
 
+// keyAttribute is where a recorder shows the words of its card.
+const keyAttribute = "sealtape.key"
+
 // occupied returns ErrOccupied if the server lists a member of c's identity who shows that
 // it records. The server would throw that member out for us. One who shows our own
-// recording is what the server has left of us.
+// recording is what the server has left of us; so is one who shows none yet, unless it has
+// another key: that is about to begin.
 func occupied(ctx context.Context, c Config, room string) error {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
@@ -35,7 +39,8 @@ func occupied(ctx context.Context, c Config, room string) error {
 	case "", "stopped":
 		return nil
 	}
-	if own := c.Attributes[recordingAttribute]; own != "" {
+	own, ownKey, itsKey := c.Attributes[recordingAttribute], c.Attributes[keyAttribute], p.GetAttributes()[keyAttribute]
+	if own != "" && (ownKey == "" || itsKey == "" || itsKey == ownKey) {
 		if its := p.GetAttributes()[recordingAttribute]; its == "" || its == own {
 			return nil
 		}

@@ -21,12 +21,13 @@ func TestYieldsAfterAbsence(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(cancel)
 	s, n := impaired(t, ctx, servers.LiveKitConfig{})
-	for _, tt := range []struct{ room, its string }{{"taken", "B"}, {"ours", "A"}} {
+	for _, tt := range []struct{ room, its, key string }{{"taken", "B", "1"}, {"ours", "A", "1"}, {"about to begin", "", "2"}} {
 		t.Run(tt.room, func(t *testing.T) {
 			t.Parallel()
 			there := ways(t, n, tt.room, "ada", "bot", "other")
 			someone(t, ctx, s, there["ada"].URL, tt.room, "ada")
-			c := livekit.Config{URL: there["bot"].URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: tt.room, Identity: "bot", Resume: soon, Yield: true}
+			c := livekit.Config{URL: there["bot"].URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: tt.room, Identity: "bot", Resume: soon, Yield: true,
+				Attributes: map[string]string{"sealtape.key": "1"}}
 			first, err := livekit.Join(ctx, c)
 			if err != nil {
 				t.Fatal(err)
@@ -39,7 +40,7 @@ func TestYieldsAfterAbsence(t *testing.T) {
 			first.SetState("recording")
 			there["bot"].CutSignal()
 			there["bot"].Reset()
-			c.URL, c.Yield = there["other"].URL, false
+			c.URL, c.Yield, c.Attributes = there["other"].URL, false, map[string]string{"sealtape.key": tt.key}
 			second, err := livekit.Join(ctx, c)
 			if err != nil {
 				t.Fatal(err)
@@ -53,7 +54,7 @@ func TestYieldsAfterAbsence(t *testing.T) {
 			client := lksdk.NewRoomServiceClient(strings.Replace(s.URL, "ws", "http", 1), s.APIKey, s.APISecret)
 			for {
 				p, err := client.GetParticipant(ctx, &lkproto.RoomParticipantIdentity{Room: tt.room, Identity: "bot"})
-				if err == nil && p.GetAttributes()["sealtape.recording"] == tt.its && p.GetAttributes()["sealtape.state"] == "recording" {
+				if err == nil && p.GetAttributes()["sealtape.recording"] == tt.its && p.GetAttributes()["sealtape.key"] == tt.key && p.GetAttributes()["sealtape.state"] == "recording" {
 					break
 				}
 				if err := pauseFor(ctx, 100*time.Millisecond); err != nil {

@@ -15,10 +15,15 @@ const (
 	// settleFor is how long a dispatch may take to bring a recorder, and how long two
 	// recorders have to agree who stays.
 	settleFor = 12 * time.Second
+	// untakenFor is the same for a dispatch that has no job. A worker has 3 s to take an offer,
+	// and a server shows the job up to 5 s after the dispatch.
+	untakenFor = 6 * time.Second
 	// firstWait is how long it takes at least from one dispatch in vain to the next, lastWait
-	// at most.
-	firstWait = 8 * time.Second
-	lastWait  = 30 * time.Second
+	// at most. The first quickTries are no farther apart: a host that the network lost is
+	// offered rooms for minutes, and with one other that is every second one.
+	firstWait  = untakenFor
+	lastWait   = 30 * time.Second
+	quickTries = 10
 	// steadyFor is how long a room must be recorded until earlier tries do not count.
 	steadyFor = time.Minute
 )
@@ -75,7 +80,11 @@ func Decide(now time.Time, r *Room, w Wish, m Memory, jitter float64) (Actions, 
 			if made.After(now) { // by the server's clock
 				made = m.Missing
 			}
-			due = later(due, made.Add(settleFor))
+			if len(last.Jobs) == 0 {
+				due = later(due, made.Add(untakenFor))
+			} else {
+				due = later(due, made.Add(settleFor))
+			}
 		}
 	}
 	due = later(due, m.Next)
@@ -83,10 +92,10 @@ func Decide(now time.Time, r *Room, w Wish, m Memory, jitter float64) (Actions, 
 		return Actions{Again: due}, m
 	}
 	m.Tries++
-	wait := min(firstWait<<min(m.Tries-1, 10), lastWait)
+	wait := min(firstWait<<min(max(m.Tries-quickTries, 0), 10), lastWait)
 	m.Next = now.Add(wait + time.Duration(jitter*float64(wait)/4))
 	m.Recorded = time.Time{}
-	return Actions{Create: w.Policy.Name, Delete: spent(now, r, 0), Again: now.Add(settleFor)}, m
+	return Actions{Create: w.Policy.Name, Delete: spent(now, r, 0), Again: now.Add(untakenFor)}, m
 }
 
 // hadOne reports whether a recorder was in the room once, and cannot be on its way.

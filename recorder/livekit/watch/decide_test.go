@@ -81,27 +81,32 @@ func TestDecide(t *testing.T) {
 		"nobody wants it": {{0, Room{}, Wish{}, false, "", 0}, {100, Room{}, Wish{}, false, "", 0}},
 		"somebody comes, and a recorder with them": {
 			{0, Room{}, all, false, "", 5}, {3, Room{Recorders: ours("a")}, all, false, "", 0}, {60, Room{Recorders: ours("a")}, all, false, "", 0}},
-		"nobody records": {{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 17}},
+		"nobody records": {{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 11}},
 		"a watcher that begins waits, too": {
-			{1000, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 1005}, {1005, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "D", 1017}},
+			{1000, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 1005}, {1005, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "D", 1011}},
 		"somebody else sent for one": {
-			{0, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 12}, {5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 12},
-			{12.5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "D", 24.5}},
+			{0, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 6}, {5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 6},
+			{6.5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "", 12.5}, {12.5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "D", 18.5}},
+		"a worker took it, and its recorder is on the way": {
+			{0, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 6}, {6, Room{Dispatches: []Dispatch{dispatch("D", 0, runs("a"))}}, all, false, "", 12},
+			{12, Room{Dispatches: []Dispatch{dispatch("D", 0, runs("a"))}}, all, true, "", 18}},
 		"the server's clock is an hour ahead": {
-			{0, Room{Dispatches: []Dispatch{dispatch("D", 3600)}}, all, false, "", 12}, {12, Room{Dispatches: []Dispatch{dispatch("D", 3600)}}, all, true, "", 24}},
+			{0, Room{Dispatches: []Dispatch{dispatch("D", 3600)}}, all, false, "", 6}, {6, Room{Dispatches: []Dispatch{dispatch("D", 3600)}}, all, true, "", 12}},
 		"the recorder died": {
 			{0, Room{Recorders: ours("a"), Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, false, "", 0},
 			{10, Room{Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, false, "", 12},
 			{11, Room{Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, false, "", 12},
-			{12, Room{Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, true, "", 24}},
+			{12, Room{Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, true, "", 18}},
 		"it comes back by itself": {
 			{0, Room{Recorders: ours("a")}, all, false, "", 0}, {10, Room{}, all, false, "", 12}, {11, Room{Recorders: ours("a")}, all, false, "", 0}, {20, Room{}, all, false, "", 22}},
 		"no worker for long": {
-			{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 17}, {10, Room{}, all, false, "", 13}, {13, Room{}, all, true, "", 25},
-			{20, Room{}, all, false, "", 29}, {29, Room{}, all, true, "", 41}, {40, Room{}, all, false, "", 59}, {59, Room{}, all, true, "", 71}, {70, Room{}, all, false, "", 89}},
+			{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 11}, {10, Room{}, all, false, "", 11}, {11, Room{}, all, true, "", 17},
+			{17, Room{}, all, true, "", 23}, {23, Room{}, all, true, "", 29}, {29, Room{}, all, true, "", 35}, {35, Room{}, all, true, "", 41}, {41, Room{}, all, true, "", 47},
+			{47, Room{}, all, true, "", 53}, {53, Room{}, all, true, "", 59}, {59, Room{}, all, true, "", 65}, {65, Room{}, all, true, "", 71},
+			{70, Room{}, all, false, "", 77}, {77, Room{}, all, true, "", 83}, {90, Room{}, all, false, "", 101}},
 		"what brought nobody is deleted": {
 			{0, Room{}, all, false, "", 5},
-			{30, Room{Dispatches: []Dispatch{dispatch("A", 0), dispatch("B", 5, Job{State: Failed}), dispatch("C", 10, runs("x")), dispatch("D", 15)}}, all, true, "A B D", 42}},
+			{30, Room{Dispatches: []Dispatch{dispatch("A", 0), dispatch("B", 5, Job{State: Failed}), dispatch("C", 10, runs("x")), dispatch("D", 15)}}, all, true, "A B D", 36}},
 		"and one is kept where it is recorded": {
 			{30, Room{Recorders: ours("a"), Dispatches: []Dispatch{dispatch("A", 0), dispatch("B", 5, Job{State: Done}), dispatch("C", 10, runs("a"))}}, all, false, "A B", 0},
 			{40, Room{Recorders: ours("a"), Dispatches: []Dispatch{dispatch("C", 10), dispatch("D", 11)}}, all, false, "C", 0},
@@ -115,9 +120,9 @@ func TestDecide(t *testing.T) {
 			{0, Room{Recorders: ours("a", "b"), Dispatches: []Dispatch{dispatch("A", 0, runs("a"), runs("b"))}}, all, false, "", 12},
 			{12, Room{Recorders: ours("a", "b"), Dispatches: []Dispatch{dispatch("A", 0, runs("a"), runs("b"))}}, all, false, "", 0}},
 		"what was tried before a long recording does not count": {
-			{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 17}, {13, Room{}, all, true, "", 25}, {29, Room{}, all, true, "", 41},
+			{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 11}, {13, Room{}, all, true, "", 19}, {29, Room{}, all, true, "", 35},
 			{40, Room{Recorders: ours("a")}, all, false, "", 0}, {100, Room{Recorders: ours("a")}, all, false, "", 0},
-			{110, Room{}, all, false, "", 112}, {112, Room{}, all, true, "", 124}, {120, Room{}, all, true, "", 132}},
+			{110, Room{}, all, false, "", 112}, {112, Room{}, all, true, "", 118}, {120, Room{}, all, true, "", 126}},
 		"two jobs under one identity": {
 			{0, Room{Recorders: ours("a"), Dispatches: []Dispatch{dispatch("A", 0, runs("a")), dispatch("B", 0, runs("a"))}}, all, false, "", 0},
 			{60, Room{Recorders: ours("a"), Dispatches: []Dispatch{dispatch("A", 0, runs("a")), dispatch("B", 0, runs("a"))}}, all, false, "", 0}},
