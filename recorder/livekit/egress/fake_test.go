@@ -73,6 +73,7 @@ func (s *fakeServer) Dispatch(_ context.Context, _, agent, metadata string) (*lk
 	return d, nil
 }
 
+func (s *fakeServer) Answers(context.Context, string, string) (bool, error) { return true, nil }
 func (s *fakeServer) Precede(context.Context, string, string, string) error { return nil }
 
 func (s *fakeServer) Delete(_ context.Context, _, id string) error {

@@ -37,6 +37,8 @@ type Memory struct {
 	Recorded time.Time
 	// Doubled is since when more than one recorder is there; zero if not.
 	Doubled time.Time
+	// Silent is whether the recorder that was last there did not answer before it left.
+	Silent bool
 	// Tries is how often somebody was sent for in vain, Next when to try again.
 	Tries int
 	Next  time.Time
@@ -70,7 +72,9 @@ func Decide(now time.Time, r *Room, w Wish, m Memory, jitter float64) (Actions, 
 	}
 	due := m.Missing.Add(missingFor)
 	if !was.Recorded.IsZero() || m.Tries == 0 && hadOne(r) {
-		due = m.Missing.Add(lostFor)
+		if due = m.Missing.Add(lostFor); m.Silent {
+			due = m.Missing // it does not come back by itself
+		}
 		m.Recorded = was.Recorded // so that it is the same at the next look
 	}
 	// What was asked for a moment ago, perhaps by somebody else, may still come.

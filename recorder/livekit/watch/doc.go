@@ -6,6 +6,11 @@
 // the little that is remembered of before: it does no I/O, and knows no clock. A Watcher
 // looks at the server and does what Decide says.
 //
+// A member whose host died is listed for 20 s more. So that it does not take another 10 until
+// somebody looks, a Watcher asks one recorder of each host whether it is there, and looks
+// each second at the rooms of a host that does not answer. It remembers what each room's
+// recorder recorded, and has the server show that to the next one, on whatever host that is.
+//
 // Nothing is stored. A Watcher that begins anew sees the same rooms, members and dispatches
 // as the one before it; two of them at once see one another's dispatches, and at worst make
 // one too many, which one of them deletes. What people ask for is a dispatch, too: one that

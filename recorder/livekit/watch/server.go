@@ -27,6 +27,9 @@ const (
 // workers.
 const callTime = 15 * time.Second
 
+// answerTime is how long a recorder has to say that it is there.
+const answerTime = 4 * time.Second
+
 // Off returns the name of an agent that nobody is, and that stands for the wish that the
 // rooms of agent are not recorded.
 func Off(agent string) string { return agent + "-off" }
@@ -43,6 +46,8 @@ type Server interface {
 	Dispatch(ctx context.Context, room, agent, metadata string) (*lkproto.AgentDispatch, error)
 	// Delete deletes a dispatch. That ends its job.
 	Delete(ctx context.Context, room, dispatch string) error
+	// Answers reports whether a member answers now. It is no error that there is none.
+	Answers(ctx context.Context, room, identity string) (bool, error)
 	// Precede tells a recorder which recording lost its recorder before.
 	Precede(ctx context.Context, room, identity, recording string) error
 }
@@ -154,7 +159,28 @@ func (l *LiveKit) Begin(ctx context.Context, room, agent, policy string) (string
 
 // Ask has a method of a member called, and returns their answer.
 func (l *LiveKit) Ask(ctx context.Context, room, identity, method, payload string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	return l.ask(ctx, room, identity, method, payload, callTime)
+}
+
+// Answers implements Server. It calls a method that no recorder has: whoever is there says so,
+// or at least, within 2 s, that the question came.
+func (l *LiveKit) Answers(ctx context.Context, room, identity string) (bool, error) {
+	_, err := l.ask(ctx, room, identity, "sealtape.there", "", answerTime)
+	var refused twirp.Error
+	if err == nil || !errors.As(err, &refused) {
+		return err == nil, err
+	}
+	switch refused.Code() {
+	case twirp.Canceled, twirp.DeadlineExceeded, twirp.Unavailable, twirp.NotFound: // so a server says that nobody answered
+		return false, nil
+	case twirp.Unauthenticated, twirp.PermissionDenied:
+		return false, err
+	}
+	return true, nil // a no, or a server that cannot ask
+}
+
+func (l *LiveKit) ask(ctx context.Context, room, identity, method, payload string, within time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	token, err := auth.NewAccessToken(l.key, l.secret).SetVideoGrant(&auth.VideoGrant{RoomAdmin: true, Room: room}).SetValidFor(time.Minute).ToJWT()
 	if err != nil {
@@ -164,7 +190,7 @@ func (l *LiveKit) Ask(ctx context.Context, room, identity, method, payload strin
 		return "", err
 	}
 	r, err := l.raw.PerformRpc(ctx, &lkproto.PerformRpcRequest{Room: room, DestinationIdentity: identity, Method: method, Payload: payload,
-		ResponseTimeoutMs: uint32((callTime - time.Second).Milliseconds())})
+		ResponseTimeoutMs: uint32((within - time.Second).Milliseconds())})
 	return r.GetPayload(), err
 }
 

@@ -24,15 +24,18 @@ type sim struct {
 	agent string
 	fixed bool // recorders have the room's identity
 
-	mu      sync.Mutex
-	rng     *rand.Rand
-	down    bool // the API does not answer
-	rooms   map[string]*simRoom
-	workers []*simWorker
-	asked   int // dispatches
-	told    int // recorders that were told which recording they go on with
-	thrown  int // recorders that were alone and well, and were thrown out
-	n       int
+	mu        sync.Mutex
+	rng       *rand.Rand
+	down      bool // the API does not answer
+	mute      bool // no recorder answers
+	rooms     map[string]*simRoom
+	workers   []*simWorker
+	asked     int // dispatches
+	told      int // recorders that were told which recording they go on with
+	questions int // whether a recorder is there
+	looks     int // at who is in a room
+	thrown    int // recorders that were alone and well, and were thrown out
+	n         int
 }
 
 type simRoom struct {
@@ -58,6 +61,9 @@ type simRecorder struct {
 // shown are its attributes. It says what it makes after a while.
 func (m *simRecorder) shown() map[string]string {
 	shown := map[string]string{"sealtape.state": "recording", "sealtape.follows": m.before}
+	if m.by != nil {
+		shown["sealtape.key"] = fmt.Sprint("host ", m.by.n)
+	}
 	if time.Since(m.joined) > 4*time.Second {
 		shown["sealtape.recording"] = "recording of " + m.id
 	} else {
@@ -162,7 +168,7 @@ func (s *sim) Participants(_ context.Context, room string) (all []*lkproto.Parti
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.rooms[room]
-	if s.down || r == nil {
+	if s.looks++; s.down || r == nil {
 		return nil, errDown
 	}
 	for i := range r.people {
@@ -259,6 +265,26 @@ func (s *sim) joins(r *simRoom, w *simWorker, job *lkproto.Job) {
 	r.members = append(r.members, m)
 	s.later(2*time.Second, func() { m.active = true })
 	s.gaps(r)
+}
+
+func (s *sim) Answers(ctx context.Context, room, identity string) (bool, error) {
+	s.mu.Lock()
+	s.questions++
+	r := s.rooms[room]
+	if s.down || r == nil {
+		s.mu.Unlock()
+		return false, errDown
+	}
+	alive := !s.mute && slices.ContainsFunc(r.members, func(m *simRecorder) bool { return m.identity == identity && !m.ghost })
+	s.mu.Unlock()
+	if !alive {
+		select {
+		case <-time.After(2 * time.Second):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+	return alive, nil
 }
 
 func (s *sim) Precede(_ context.Context, room, identity, recording string) error {

@@ -55,6 +55,9 @@ type Watcher struct {
 	offset atomic.Int64 // what the server's clock is ahead, in ns
 	counts counts
 
+	calling atomic.Bool    // callRoll is going on
+	calls   sync.WaitGroup // which Run waits for
+
 	mu      sync.Mutex // guards what follows
 	prompts map[string]bool
 	known   map[string]*known // by the room's name
@@ -75,6 +78,9 @@ type known struct {
 	serves bool  // some policy is for it
 	by     int   // recorders
 	trail  trail
+
+	recorder Recorder  // the only one, where by is 1
+	suspect  time.Time // until when it is doubted that it lives; zero: it is not
 }
 
 // counts are for metrics.
@@ -119,6 +125,7 @@ func (w *Watcher) stir() {
 
 // Run compares until ctx ends, and returns its error.
 func (w *Watcher) Run(ctx context.Context) error {
+	defer w.calls.Wait()
 	for {
 		w.alive.Store(time.Now().UnixNano())
 		w.turn(ctx)
@@ -214,13 +221,16 @@ func (w *Watcher) turn(ctx context.Context) {
 		w.alive.Store(time.Now().UnixNano())
 		w.compare(ctx, r, policies)
 	})
+	if all {
+		w.callRoll(ctx)
+	}
 }
 
-// each calls f for all rooms, some beside one another, and waits for them.
-func each(ctx context.Context, rooms []Room, f func(Room)) {
+// each calls f for all, some beside one another, and waits for them.
+func each[T any](ctx context.Context, all []T, f func(T)) {
 	var g sync.WaitGroup
 	places := make(chan struct{}, beside)
-	for _, r := range rooms {
+	for _, r := range all {
 		if ctx.Err() != nil {
 			break
 		}
@@ -235,6 +245,9 @@ func each(ctx context.Context, rooms []Room, f func(Room)) {
 
 // compare looks at one room and does what is to be done about it.
 func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies) {
+	if w.stillThere(ctx, &r) {
+		return
+	}
 	err := w.look(ctx, &r)
 	if err != nil {
 		if ctx.Err() == nil && !NoRoom(err) { // which was closed meanwhile
@@ -255,6 +268,7 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 		w.mu.Unlock()
 		return
 	}
+	k.Silent = now.Before(k.suspect)
 	a, next := Decide(now, &r, wish, k.Memory, rand.Float64())
 	if a.Create != "" && !w.takes(now) {
 		a, next = Actions{Again: now.Add(time.Second)}, k.Memory // it is not its turn yet
@@ -264,6 +278,9 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 	}
 	k.Memory, k.looked, k.again, k.by = next, now, a.Again, len(r.Recorders)
 	k.wanted, k.err = wish.Policy != nil, wish.Err
+	if k.recorder = (Recorder{}); k.by == 1 {
+		k.recorder = r.Recorders[0]
+	}
 	whom, before := k.trail.follow(now, &r, k.wanted)
 	// Somebody is on the way who is to be told.
 	if soon := now.Add(tellEvery); len(r.Recorders) == 0 && k.trail.last != "" && soon.Before(next.Next) && (k.again.IsZero() || soon.Before(k.again)) {

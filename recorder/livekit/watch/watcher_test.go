@@ -135,8 +135,10 @@ func comesRight(t *testing.T, seed uint64, p *fleet.Policies) {
 	end()
 }
 
-// A recorder that dies is followed by another within 30 s of the server's noticing, which
-// takes it 20 s, or sooner; also if the watcher died with it. Nobody is doubled by two.
+// A recorder that dies is followed by another within 5 s of the server's noticing, which takes
+// it 20 s; also if the watcher died with it. Nobody is doubled by two. While nothing happens
+// the server is asked one question a host at each comparison, and about rooms that show their
+// recording once in 45 s.
 func TestGaps(t *testing.T) {
 	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
 	for _, tt := range []struct {
@@ -146,8 +148,8 @@ func TestGaps(t *testing.T) {
 		kills    bool // the watcher, too
 		longest  time.Duration
 	}{
-		{"one watcher", 1, false, false, 36 * time.Second}, {"two", 2, false, false, 36 * time.Second},
-		{"with webhooks", 1, true, false, 26 * time.Second}, {"the watcher dies, too", 1, false, true, 40 * time.Second},
+		{"one watcher", 1, false, false, 25 * time.Second}, {"two", 2, false, false, 25 * time.Second},
+		{"with webhooks", 1, true, false, 25 * time.Second}, {"the watcher dies, too", 1, false, true, 25 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -165,6 +167,12 @@ func TestGaps(t *testing.T) {
 					}
 					r.longest = 0
 					first[r.name] = r.members[0].id
+				}
+				if most := 4 * 10 * tt.watchers; s.questions < 4 || s.questions > most {
+					t.Errorf("%d questions whether recorders of 4 hosts are there, want %d at most", s.questions, most)
+				}
+				if most := 20 * 7 * tt.watchers; s.looks > most {
+					t.Errorf("%d looks at 20 rooms, want %d at most", s.looks, most)
 				}
 				before := s.asked
 				s.wound(s.workers[0], false)
@@ -209,6 +217,37 @@ func TestGaps(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Recorders that are well and do not answer cost some looks, and nothing else.
+func TestFalseAlarm(t *testing.T) {
+	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(t, 1, 2, true)
+		for i := range 5 {
+			s.open(fmt.Sprint("room-", i), 2)
+		}
+		_, end := watches(t, s, 1, p)
+		time.Sleep(time.Minute)
+		s.mu.Lock()
+		asked, looks := s.asked, s.looks
+		s.mute = true
+		s.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		s.mu.Lock()
+		if s.asked != asked || s.thrown > 0 || s.looks-looks < 100 || s.looks-looks > 5*130 {
+			t.Errorf("%d dispatches, %d recorders thrown out, %d looks at 5 rooms", s.asked-asked, s.thrown, s.looks-looks)
+		}
+		s.mute, looks = false, s.looks
+		s.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		s.mu.Lock()
+		if s.looks-looks > 5*13 {
+			t.Errorf("%d looks at 5 rooms since they answer", s.looks-looks)
+		}
+		s.mu.Unlock()
+		end()
+	})
 }
 
 // A host whose network is gone stays in the server's pool for minutes, and of two workers it is
