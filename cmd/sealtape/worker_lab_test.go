@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -118,12 +119,23 @@ func (f *fleetLab) workers(n int, args ...string) (all []*workerProcess) {
 // worker starts one, and returns when it has registered.
 func (f *fleetLab) worker(home string, args ...string) *workerProcess {
 	f.t.Helper()
+	return f.registered(f.workerCommand(home, args...), home)
+}
+
+func (f *fleetLab) workerCommand(home string, args ...string) *exec.Cmd {
+	f.t.Helper()
 	vars := []string{"LIVEKIT_URL=" + f.lk.URL}
 	if !slices.Contains(args, "--agent-token-file") {
 		vars = append(vars, "LIVEKIT_API_KEY="+f.lk.APIKey, flags.APISecretVar+"="+f.lk.APISecret)
 	}
 	args = append([]string{"worker", "--policies", f.dir, "--agent", f.agent, "--metrics-addr", "127.0.0.1:0", "--min-space", "0"}, args...)
-	p := f.start(f.command(home, vars, args...))
+	return f.command(home, vars, args...)
+}
+
+// registered starts a worker, and returns when it has registered.
+func (f *fleetLab) registered(cmd *exec.Cmd, home string) *workerProcess {
+	f.t.Helper()
+	p := f.start(cmd)
 	if p.first != "registered as "+f.agent {
 		f.t.Fatalf("the worker says %q", p.first)
 	}

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -22,6 +23,9 @@ type LiveKitConfig struct {
 	// media comes by way of whoever listens at Relay, or not at all. It takes a
 	// system where all of 127.0.0.0/8 is the machine itself, as on Linux.
 	Relayed bool
+	// Host is the address that the server listens on, for signalling and media; ""
+	// means 127.0.0.1. A Relayed server has no other.
+	Host string
 	// Estimates makes the server estimate what each client can receive, from its
 	// transport-wide feedback (use_send_side_bwe), and send less if that is less.
 	// By default it goes by what clients say themselves (REMB).
@@ -42,7 +46,7 @@ type LiveKitConfig struct {
 // A LiveKit is a running LiveKit server. It opens rooms as they are joined.
 type LiveKit struct {
 	*process
-	URL       string // ws://127.0.0.1:PORT
+	URL       string // ws://HOST:PORT
 	APIKey    string
 	APISecret string
 	// Media is the UDP socket for media, HOST:PORT. Relay is where a Relayed
@@ -61,22 +65,23 @@ func StartLiveKit(ctx context.Context, c LiveKitConfig) (*LiveKit, error) {
 	if c.Beside != nil {
 		s.APIKey, s.APISecret = c.Beside.APIKey, c.Beside.APISecret
 	}
+	c.Host = cmp.Or(c.Host, "127.0.0.1")
 	s.process, err = retryPorts(func() (*process, error) {
 		ports, err := freePorts(2)
 		if err != nil {
 			return nil, err
 		}
-		s.URL = fmt.Sprintf("ws://127.0.0.1:%d", ports[0])
-		s.Media, s.Relay = fmt.Sprintf("127.0.0.1:%d", ports[1]), ""
-		node := "127.0.0.1"
+		s.URL = fmt.Sprintf("ws://%s:%d", c.Host, ports[0])
+		s.Media, s.Relay = fmt.Sprintf("%s:%d", c.Host, ports[1]), ""
+		node := c.Host
 		if c.Relayed {
 			node = "127.0.0.2"
 			s.Relay = fmt.Sprintf("%s:%d", node, ports[1])
 		}
 		return start(ctx, "livekit-server", path,
-			[]string{"--bind", "127.0.0.1", "--node-ip", node},
+			[]string{"--bind", c.Host, "--node-ip", node},
 			[]string{"LIVEKIT_CONFIG=" + liveKitYAML(c, s, ports)},
-			fmt.Sprintf("http://127.0.0.1:%d/", ports[0]))
+			fmt.Sprintf("http://%s:%d/", c.Host, ports[0]))
 	})
 	if err != nil {
 		return nil, err
@@ -103,14 +108,14 @@ func liveKitYAML(c LiveKitConfig, s *LiveKit, ports []int) string {
 		more += "redis: {address: " + c.Redis.Addr + "}\n"
 	}
 	return fmt.Sprintf(`port: %d
-bind_addresses: [127.0.0.1]
+bind_addresses: [%s]
 rtc:
   tcp_port: 0
   udp_port: %d
   use_external_ip: false
   use_ice_lite: %t
   enable_loopback_candidate: true
-  ips: {includes: [127.0.0.1/32]}
+  ips: {includes: [%s/32]}
   stun_servers: ["127.0.0.1:9"]
   congestion_control: {use_send_side_bwe: %t, allow_pause: %t}
 room:
@@ -118,7 +123,7 @@ room:
   empty_timeout: %d
   departure_timeout: %d
 keys: {%s: %s}
-`, ports[0], ports[1], c.Relayed, c.Estimates, c.AllowPause,
+`, ports[0], c.Host, ports[1], c.Relayed, c.Host, c.Estimates, c.AllowPause,
 		seconds(c.EmptyTimeout, 5*time.Second), seconds(c.DepartureTimeout, time.Second),
 		s.APIKey, s.APISecret) + more
 }
