@@ -62,8 +62,8 @@ it down. --words chooses. What begins with [unencrypted] came so into an encrypt
 server can have written it.
 
 Where a recorder died, the meeting is in several recordings. --meeting joins all of them, by
-their wall clocks, whichever is named; what is missing between two is a hole, "between". Of
-attached transcripts it takes none.
+their wall clocks, whichever is named; what is missing between two is a hole, "between". Each
+has the words of its own newest transcript.
 
 Time stays true: where there is no sound there is silence, and a picture stands still.
 What is missing is listed, and so is every frame that could not be taken along.
@@ -225,8 +225,9 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	if errors.Is(err, context.Canceled) {
 		err = context.Cause(reads)
 	}
+	var each []*playback.Session // recording, if there are several
 	if err == nil && len(parts) > 0 {
-		s, err = joinParts(reads, s, parts)
+		s, each, err = joinParts(reads, s, parts)
 	}
 	if err != nil {
 		return err
@@ -240,10 +241,11 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	}
 
 	if len(parts) > 0 {
-		if o.words != wordsNone {
-			options.Words = s.Said()
-		}
-	} else if options.Words, err = chooseWords(ctx, a, t, s, o); err != nil {
+		options.Words, err = meetingWords(ctx, a, append([]*tape.Tape{t}, parts...), each, s, o)
+	} else {
+		options.Words, err = chooseWords(ctx, a, t, s, o)
+	}
+	if err != nil {
 		return err
 	}
 
