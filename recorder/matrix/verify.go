@@ -390,10 +390,13 @@ func (w *verifier) operator(ctx context.Context, r comparedBy) error {
 	if r.err != nil {
 		return r.err
 	}
-	if r.same {
+	if err := w.send(ctx, nil, w.v.compared(r.same)...); err != nil {
+		return err
+	}
+	if w.v.confirmed {
 		w.tell(VerifyConfirmed)
 	}
-	return w.send(ctx, nil, w.v.compared(r.same)...)
+	return nil
 }
 
 // prove signs the master key that was proved, and says so.
