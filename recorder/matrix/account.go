@@ -80,7 +80,7 @@ func newAccount(file *stateFile, s *state, log *slog.Logger) (*Account, error) {
 // comes with the error is what the account has from now on, and must be shown, too.
 func (h Home) New(ctx context.Context, o Login, log *slog.Logger) (a *Account, recovery string, err error) {
 	user := id.UserID(o.User)
-	_, server, err := user.Parse()
+	_, _, err = user.Parse()
 	if err != nil {
 		return nil, "", fmt.Errorf("%q is no Matrix user, as @name:server: %w", o.User, err)
 	}
@@ -104,16 +104,9 @@ func (h Home) New(ctx context.Context, o Login, log *slog.Logger) (a *Account, r
 	if err != nil {
 		return nil, "", err
 	}
-	s.User, s.Homeserver = user, o.Homeserver
-	if s.Homeserver == "" {
-		known, err := mautrix.DiscoverClientAPI(ctx, server)
-		if err != nil {
-			return nil, "", fmt.Errorf("could not ask %s for its homeserver: %w", server, err)
-		}
-		s.Homeserver = "https://" + server
-		if known != nil && known.Homeserver.BaseURL != "" {
-			s.Homeserver = known.Homeserver.BaseURL
-		}
+	s.User = user
+	if s.Homeserver, err = findHomeserver(ctx, o.User, o.Homeserver); err != nil {
+		return nil, "", err
 	}
 	if a, err = newAccount(file, s, log); err != nil {
 		return nil, "", err
