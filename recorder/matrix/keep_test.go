@@ -141,7 +141,12 @@ func TestWatchedSticky(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "in again", func() bool { return bot1.own.waits() != first && bot1.own.waits() != "" })
-	ada1.until(t, "again", func(e CallEvent) bool { return e.Kind == Came && e.Caller.User == bot.User() })
+	eventually(t, "Ada sees it", func() bool {
+		ada1.Call.mu.Lock()
+		defer ada1.Call.mu.Unlock()
+		cl := ada1.callers[Target{bot.User(), bot.Device()}]
+		return cl != nil && cl.entry.event == bot1.own.sent()
+	})
 	// Killed: the next life knows who is there, though sticky events come once, and
 	// takes back what it was.
 	old, _, _ := bot1.Own()
