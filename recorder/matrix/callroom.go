@@ -133,7 +133,7 @@ func (c *Call) takeRoom(r Room, first bool) {
 	for _, e := range r.Timeline {
 		c.event(e, !first)
 	}
-	if _, joined := c.room.joined[c.a.state.User]; r.Left && !joined {
+	if r.Left {
 		c.over = "it left"
 		for _, e := range append(slices.Clone(r.State), events(r.Timeline)...) {
 			if e.Type.Type == event.StateMember.Type && e.StateKey != nil && *e.StateKey == string(c.a.state.User) {

@@ -145,8 +145,9 @@ func (c *Call) settleKeys(now time.Time) {
 				return true
 			case cl == nil, !k.fits(cl.Member):
 			case cl.Standing < Signed:
-				_, _, why := c.trust(t)
-				c.refuse(t, "their keys are not used: "+why)
+				if _, _, why := c.trust(t); why != notKnown || now.Sub(k.received) > unknownAfter {
+					c.refuse(t, "their keys are not used: "+why)
+				}
 			default:
 				k.given, cl.keyed = true, true
 				c.emit(CallEvent{Kind: Keyed, Caller: cl.clone(), Index: k.index, Key: slices.Clone(k.key)})

@@ -176,6 +176,19 @@ func (a *Account) Send(ctx context.Context, kind string, content any, to ...Targ
 	if err := a.begin(ctx, false, to...); err != nil {
 		return nil, err
 	}
+	for some := range slices.Chunk(to, maxTargets) {
+		done, err := a.sendTo(ctx, kind, raw, some)
+		if sent = append(sent, done...); err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+// maxTargets is to how many devices one request goes: homeservers bound its length.
+const maxTargets = 200
+
+func (a *Account) sendTo(ctx context.Context, kind string, raw json.RawMessage, to []Target) (sent []Target, err error) {
 	messages := make(map[id.UserID]map[id.DeviceID]any)
 	a.mu.Lock()
 	for _, t := range to {

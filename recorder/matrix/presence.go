@@ -342,8 +342,12 @@ func (c *Call) Leave(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	clear(c.sent)
+	over := c.over
 	c.mu.Unlock()
 	err := errNoDelayed
+	if over != "" { // the membership ended with being in the room
+		return c.a.remember(c.c.Room, "")
+	}
 	if delayed != "" {
 		err = c.a.updateDelayed(ctx, delayed, event.DelayActionSend)
 	}

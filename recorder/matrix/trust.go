@@ -6,6 +6,10 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
+// notKnown is why a device's keys are not used when its homeserver did not say yet
+// which devices there are.
+const notKnown = "their devices are not known yet"
+
 // trust returns what is known of a user's device, the user's master key as it is
 // shown now, and, for one whose keys are not used, why. pinned is the master key
 // that somebody bound to the user, "" for none.
@@ -14,7 +18,7 @@ func (a *Account) trust(t Target, pinned id.Ed25519) (s Standing, master id.Ed25
 	defer a.mu.Unlock()
 	p := a.state.Peers[t.User]
 	if p == nil {
-		return Unsigned, "", "their devices are not known yet"
+		return Unsigned, "", notKnown
 	}
 	return p.trust(t.Device, pinned)
 }
@@ -23,7 +27,7 @@ func (p *peer) trust(name id.DeviceID, pinned id.Ed25519) (s Standing, master id
 	d := p.Devices[name]
 	switch {
 	case p.First == "" && p.Master == "" && p.Stale:
-		return Unsigned, "", "their devices are not known yet"
+		return Unsigned, "", notKnown
 	case pinned != "" && p.Master != pinned:
 		return Unsigned, p.Master, "their master key is not the one that is pinned"
 	case pinned == "" && p.changed():
