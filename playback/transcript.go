@@ -176,6 +176,8 @@ func happened(e media.Event, who string) string {
 		return "The recording goes on"
 	case media.EventLost:
 		return "The recorder lost the room"
+	case media.EventServer:
+		return "What " + media.Plain(e.Name, media.MaxTitle) + " sends may be late by " + media.Plain(e.Text, media.MaxTitle)
 	case media.EventReconnect:
 		return "The recorder is back after " + words.Length(e.To-e.From)
 	case media.EventJoin:

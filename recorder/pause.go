@@ -99,7 +99,7 @@ func (r *run) tellRoom(ctx context.Context, state, text string) error {
 func keptWhilePaused(t media.EventType) bool {
 	switch t {
 	case media.EventJoin, media.EventLeave, media.EventTrack, media.EventTrackEnd, media.EventMute, media.EventUnmute,
-		EventHeld, EventSent, media.EventLost, media.EventReconnect, media.EventHole, media.EventLeftOut, media.EventKeys, media.EventConsent, media.EventVerified, media.EventName,
+		EventHeld, EventSent, media.EventLost, media.EventReconnect, media.EventServer, media.EventHole, media.EventLeftOut, media.EventKeys, media.EventConsent, media.EventVerified, media.EventName,
 		media.EventDropped:
 		return true
 	}

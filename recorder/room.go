@@ -66,8 +66,8 @@ type RoomEvent struct {
 	// EventUnmute, EventLost, EventReconnect, EventHole (a track that cannot be
 	// recorded, with Reason), EventLeftOut (one that is not wanted), EventSpeaking,
 	// EventChat, EventTranscription, EventStream, EventReaction, EventConsent, EventName, EventHand,
-	// EventMetadata, EventQuality and EventDropped (of a type in Reason), or EventHeld
-	// or EventSent.
+	// EventMetadata, EventQuality, EventServer and EventDropped (of a type in Reason), or
+	// EventHeld or EventSent.
 	//
 	// If the connection to the room is lost, the Room itself finds the way back. It
 	// reports EventLost, and all its tracks end soon after. When it is back, it reports
@@ -110,7 +110,8 @@ type RoomEvent struct {
 	Interim bool
 	// Speakers are the identities of all who speak now, for EventSpeaking.
 	Speakers []string
-	// Server is TrackInfo.Server, for EventLost and EventReconnect.
+	// Server is TrackInfo.Server, for EventLost, EventReconnect and EventServer. Of the last,
+	// Text is how far what it sends may be apart from what others send, as a time.Duration.
 	Server string
 	// Count is set for EventDropped. Its Participant is "" if the events were those of
 	// several members or of none.

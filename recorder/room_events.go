@@ -63,6 +63,10 @@ func (r *run) event(e RoomEvent) {
 		r.roomLost(e.Server, at)
 	case media.EventReconnect:
 		r.roomBack(e, at)
+	case media.EventServer:
+		if e := (media.Event{Time: at, Type: e.Type, Name: e.Server, Text: e.Text}); r.activity.allows(e, at) {
+			r.emit(e)
+		}
 	case media.EventTranscription:
 		r.transcribed(e, at)
 	case media.EventSpeaking, media.EventChat, media.EventStream, media.EventReaction, media.EventConsent,

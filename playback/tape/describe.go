@@ -210,7 +210,7 @@ func (d *Description) addSession(s *playback.Session, all bool) {
 	for i, t := range d.Tracks {
 		tracks[i] = t.Track
 	}
-	d.People = peopleOf(tracks, d.Events, d.Duration)
+	d.People, d.Servers = peopleOf(tracks, d.Events, d.Duration), serversOf(d.Events)
 	d.Names = media.NewNames(tracks, d.Events)
 	d.Silent = silences(tracks, d.Names, d.Events)
 	d.Holes = Holes(tracks, d.Names, playback.Holes(d.Events))

@@ -65,6 +65,7 @@ type Description struct {
 	RecorderCard string        // the recorder's card, a signed note that nobody has checked; "" if it has none
 	Tracks       []Track       // in order of appearance; tracks without media come last
 	People       []Person      // in order of joining
+	Servers      []Server      // if media came from several
 	MemberKeys   bool          // the members made the room's keys, and gave them to the recorder if they agreed
 	Names        *media.Names  // what they are called, such that they can be told apart; nil if nothing opens
 	Silent       []Silence     // published tracks on which nothing was ever sent

@@ -4,6 +4,7 @@ package media
 // began. If the connection was only resumed, there is no EventLost.
 const (
 	EventLost   EventType = "lost"   // the recorder lost the room at From, or its server Text: nothing is received from there until a reconnect
+	EventServer EventType = "server" // the room is on several servers, and what the one called Name sends is later in the recording than what others send by at most Text, a duration as Go writes it
 	EventPause  EventType = "pause"  // the recording was paused: nothing is kept until a resume; Reason says why
 	EventResume EventType = "resume" // it goes on
 )

@@ -159,8 +159,10 @@ func (s *fakeSFU) Roster() *recorder.Roster        { return s.roster }
 func (s *fakeSFU) Identity() string                { return "own hash" }
 func (s *fakeSFU) SID() string                     { return "RM_" + s.config.URL }
 func (s *fakeSFU) SetAttributes(map[string]string) {}
-func (s *fakeSFU) RoundTrip() time.Duration        { return 0 }
-func (s *fakeSFU) Waiting() []recorder.TrackInfo   { return nil }
+func (s *fakeSFU) RoundTrip() time.Duration {
+	return time.Duration(len(s.config.URL)) * time.Millisecond
+}
+func (s *fakeSFU) Waiting() []recorder.TrackInfo { return nil }
 
 func (s *fakeSFU) Connected() bool {
 	s.mu.Lock()

@@ -210,6 +210,11 @@ func TestCallOfTwoServers(t *testing.T) {
 	if said := strings.Join(r.says(), "\n"); !strings.Contains(said, carl.id) || !strings.Contains(said, `"mallory"`) {
 		t.Errorf("said %q", said)
 	}
+	for _, s := range w.services {
+		if !slices.ContainsFunc(events, func(e media.Event) bool { return e.Type == media.EventServer && e.Name == serviceName(s) }) {
+			t.Errorf("nothing says how far %s is apart", s)
+		}
+	}
 	for _, p := range []*person{ada, ben} {
 		if !has(events, media.EventJoin, p.identity(), "") || !has(events, media.EventLeave, p.identity(), "") {
 			t.Errorf("no join or no leave of %s", p.id)

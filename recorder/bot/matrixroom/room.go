@@ -147,6 +147,7 @@ func (r *room) follow() {
 			r.retire(now)
 			r.reconcile(now)
 			r.lookForStrangers(now)
+			r.tellServers(now)
 		case <-r.closed:
 			return
 		}

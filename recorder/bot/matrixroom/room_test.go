@@ -223,6 +223,14 @@ func TestServersComeAndGo(t *testing.T) {
 		if len(ids) != 2 || ids["1/TR_1"] != "one.hs/jwt" || ids["2/TR_1"] != "two.hs/jwt" {
 			t.Errorf("tracks %v", ids)
 		}
+		late := make(map[string]string)
+		for range 2 {
+			e := s.next(is(media.EventServer, ""))
+			late[e.Server] = e.Text
+		}
+		if len(late) != 2 || late["one.hs/jwt"] != "16ms" {
+			t.Errorf("late by %v", late)
+		}
 		// Its LiveKit room is over, although ben is there; it cannot be joined for a while.
 		s.mu.Lock()
 		s.down["wss://two.hs/jwt"] = true

@@ -41,6 +41,7 @@ type server struct {
 	lost     time.Time       // since when it is not joined any more; zero: it is, or never was
 	speakers []string        // who speaks there now
 	missing  map[string]bool // who is declared as missing, because it is not joined
+	late     time.Duration   // as the timeline has it; 0: it has not
 }
 
 // serviceName returns what a recording calls a service: its URL without the scheme.

@@ -225,3 +225,29 @@ func (r *room) strange(alias string, now time.Time) bool {
 	it.told = true
 	return true
 }
+
+// tellServers tells, once there are several servers, how far what each sends may be apart from
+// what the others send: no more than a way there and back, as what came fastest counts as
+// having taken no time. It tells again if that doubles.
+func (r *room) tellServers(now time.Time) {
+	joined, _ := r.open()
+	if len(joined) < 2 {
+		return
+	}
+	for _, s := range joined {
+		at := s.room()
+		if at == nil || !s.receives() {
+			continue
+		}
+		late := at.RoundTrip().Round(100 * time.Microsecond)
+		s.mu.Lock()
+		news := late > 2*s.late
+		if news {
+			s.late = late
+		}
+		s.mu.Unlock()
+		if news {
+			r.events.offer(recorder.RoomEvent{At: now, Type: media.EventServer, Server: s.name, Text: late.String()})
+		}
+	}
+}

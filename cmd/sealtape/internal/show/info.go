@@ -2,6 +2,7 @@ package show
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,6 +166,15 @@ func Meeting(e *ui.Env, i *InfoJSON) error {
 	names := i.names()
 	if i.MemberKeys {
 		if err := e.Section(i.agreedRows(names)); err != nil {
+			return err
+		}
+	}
+	if len(i.Servers) > 0 {
+		rows = [][]string{{"SERVER", "LATER THAN OTHERS"}}
+		for _, s := range i.Servers {
+			rows = append(rows, []string{ui.Clean(s.Name), fmt.Sprintf("by at most %d ms", int(math.Ceil(s.Late*1000)))})
+		}
+		if err := e.Section(rows); err != nil {
 			return err
 		}
 	}

@@ -41,6 +41,7 @@ type InfoJSON struct {
 	Incomplete   bool             `json:"incomplete"`
 	verdictJSON
 	Participants []personJSON     `json:"participants"`
+	Servers      []serverJSON     `json:"servers,omitempty"`
 	Tracks       []InfoTrackJSON  `json:"tracks"`
 	Silent       []silentJSON     `json:"silent"`
 	Holes        []holeJSON       `json:"holes"`
@@ -133,6 +134,12 @@ type personJSON struct {
 	Faults []string        `json:"note_faults,omitempty"`
 }
 
+// A serverJSON is one of several servers from which media came.
+type serverJSON struct {
+	Name string  `json:"name"`
+	Late float64 `json:"late"`
+}
+
 // An agreementJSON is a span in which the recorder had somebody's key.
 type agreementJSON struct {
 	From    float64   `json:"from"`
@@ -175,6 +182,9 @@ func InfoOf(d *tape.Description) *InfoJSON {
 			j.Faults = append(j.Faults, f.Text)
 		}
 		i.Participants = append(i.Participants, j)
+	}
+	for _, s := range d.Servers {
+		i.Servers = append(i.Servers, serverJSON{s.Name, s.Late.Seconds()})
 	}
 	for _, t := range d.Tracks {
 		i.Tracks = append(i.Tracks, InfoTrackJSON{trackOf(t.Track), t.PublishedWidth, t.PublishedHeight, t.Less, t.Smaller.Seconds(), t.Plaintext})

@@ -105,6 +105,7 @@ export function sentence(e, { name = (id) => id, track = () => null, twin = () =
 		return s("event", e.text ? inWords : alone);
 	}
 	case "epoch": return e.text ? s("event", "event.epoch", { names: text }) : s("event", "event.epoch.nobody");
+	case "server": return s("detail", "event.server", { name: { quote: line(e.name, 80) }, time: line(e.text, 20) });
 	case "lost": return s("trouble", "event.lost");
 	case "reconnect": return lasts > 0 ? s("trouble", "event.reconnect.after", { length: lasted }) : s("trouble", "event.reconnect");
 	case "pause": return reason ? s("event", "event.pause.reason", { reason: worded(pauses, reason) }) : s("event", "event.pause");

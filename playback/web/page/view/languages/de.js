@@ -615,6 +615,7 @@ export const words = {
 	"event.consent.text": "{who} hat sich zur Einwilligung geäußert: {text}",
 	"event.epoch": "Ab hier können die Aufnahme öffnen: {names}",
 	"event.epoch.nobody": "Ab hier kann niemand die Aufnahme öffnen",
+	"event.server": "Was {name} sendet, kann um {time} zu spät sein",
 	"event.lost": "Der Rekorder hat das Treffen verloren",
 	"event.reconnect": "Der Rekorder ist zurück",
 	"event.reconnect.after": "Der Rekorder ist nach {length} zurück",

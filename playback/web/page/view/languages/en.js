@@ -630,6 +630,7 @@ export const words = {
 	"event.consent.text": "{who} spoke about consent: {text}",
 	"event.epoch": "From here on it can be opened by {names}",
 	"event.epoch.nobody": "From here on nobody can open it",
+	"event.server": "What {name} sends may be late by {time}",
 	"event.lost": "The recorder lost the meeting",
 	"event.reconnect": "The recorder came back",
 	"event.reconnect.after": "The recorder came back after {length}",

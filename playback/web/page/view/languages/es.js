@@ -615,6 +615,7 @@ export const words = {
 	"event.consent.text": "{who} se pronunció sobre el consentimiento: {text}",
 	"event.epoch": "A partir de aquí pueden abrirla: {names}",
 	"event.epoch.nobody": "A partir de aquí nadie puede abrirla",
+	"event.server": "Lo que envía {name} puede llegar {time} tarde",
 	"event.lost": "La grabadora perdió la reunión",
 	"event.reconnect": "La grabadora volvió",
 	"event.reconnect.after": "La grabadora volvió después de {length}",

@@ -615,6 +615,7 @@ export const words = {
 	"event.consent.text": "{who} a parlé de son consentement : {text}",
 	"event.epoch": "À partir d’ici, peuvent l’ouvrir : {names}",
 	"event.epoch.nobody": "À partir d’ici, personne ne peut l’ouvrir",
+	"event.server": "Ce qu’envoie {name} peut avoir un retard de {time}",
 	"event.lost": "L’enregistreur a perdu la réunion",
 	"event.reconnect": "L’enregistreur est revenu",
 	"event.reconnect.after": "L’enregistreur est revenu après {length}",
