@@ -47,6 +47,9 @@ func explainJoin(err error) error {
 // explainEnd returns the error to exit with if the room ended the recording in a way that
 // somebody should look into.
 func explainEnd(rep recorder.Report) error {
+	if err := explainCallEnd(rep); err != nil {
+		return err
+	}
 	switch {
 	case errors.Is(rep.Cause, livekit.ErrReplaced):
 		return ui.Hinted(ui.ExitWith(ui.ExitFailed, rep.Cause),

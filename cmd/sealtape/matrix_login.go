@@ -131,7 +131,7 @@ func runMatrixLogin(ctx context.Context, e *ui.Env, h *keys.Home, o *matrixLogin
 		a, recovery, err = home.New(ctx, login, slog.New(slog.DiscardHandler))
 	}
 	if err != nil {
-		return access.ExplainMatrix(err, o.user)
+		return access.ExplainHomeserver(err, o.user)
 	}
 	if err := a.Close(); err != nil {
 		return err

@@ -133,7 +133,7 @@ func (j *matrixJSON) ask(ctx context.Context, home matrix.Home, user string) err
 	health, err := home.Health(ctx, user)
 	if err != nil {
 		j.LoggedOut, j.Problem = errors.Is(err, matrix.ErrLoggedOut), err.Error()
-		return access.ExplainMatrix(err, user)
+		return access.ExplainHomeserver(err, user)
 	}
 	j.Asked, j.Signed, j.OneTimeKeys, j.Delayed, j.Sticky = true, health.Signed, health.OneTimeKeys, health.Delayed, health.Sticky
 	for _, r := range health.Rooms {

@@ -18,7 +18,7 @@ func recordCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "record",
 		Usage:     "record a room, visibly",
-		ArgsUsage: "--room ROOM --store STORE --reader NAME",
+		ArgsUsage: "--room ROOM | --matrix ROOM --store STORE --reader NAME",
 		Description: `Joins the room under its end-to-end encryption. Tells the members that it records, and who
 will be able to open the recording. Seals what it receives to these readers. Nothing is ever
 written unsealed.
@@ -41,6 +41,8 @@ A token must let the recorder be seen, and send data.
 
 ` + memberKeysHelp + `
 
+` + matrixHelp + `
+
 ` + webhookHelp + `
 
 ` + access.StoreHelp + `
@@ -53,6 +55,7 @@ Exit code 3: a second or more is missing; "sealtape info" says what, and why. Ex
 ` + flags.ConfigHelp,
 		UsageText: `  sealtape record --room weekly --e2ee-passphrase-file room.txt --reader Bob --store ./meetings
   sealtape record --room weekly --room-keys members --reader Bob --store ./meetings
+  sealtape record --matrix '#weekly:example.org' --reader Bob --store ./meetings
   sealtape record --config weekly.yaml --title "Board, May"
   sealtape record --room open --no-e2ee --reader Bob --store s3://meetings/2026 --duration 1h`,
 		Flags: recordFlags(&o),
@@ -96,7 +99,7 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		&cli.StringFlag{Name: "api-secret", Destination: &o.apiSecret, Usage: "API `SECRET`; better in " + flags.APISecretVar + " or a file, for ps shows it here"},
 		&cli.StringFlag{Name: "api-secret-file", Destination: &o.apiSecretFile, Usage: "`FILE` with the API secret"},
 		&cli.StringFlag{Name: "identity", Destination: &o.identity, Usage: "the recorder's `IDENTITY` in the room (default: a new one)"},
-		&cli.StringFlag{Name: "name", Destination: &o.name, Value: "Recorder (Sealtape)", Usage: "the `NAME` that members see"},
+		&cli.StringFlag{Name: "name", Destination: &o.name, Value: defaultName, Usage: "the `NAME` that members see"},
 		&cli.StringFlag{Name: "link-store", Destination: &o.linkStore, Usage: "tell members this `URL` of the store, where browsers can fetch the recording, so that who attended can watch it with a click; with --link-page", DefaultText: "members are not told"},
 		&cli.StringFlag{Name: "link-page", Destination: &o.linkPage, Usage: "tell members this `URL` of the player's page, see --link-store. Whoever serves it can take the keys that are entered there", DefaultText: "members are not told"},
 		keepLocalFlag(),
@@ -119,5 +122,5 @@ func recordFlags(o *recordOptions) []cli.Flag {
 		&cli.StringFlag{Name: "grace", Destination: &o.grace, Value: "2m", Usage: "stop `TIME` after the last person left, even if the server closes the room before; never: when the room ends"},
 		&cli.StringFlag{Name: "wait", Destination: &o.wait, Value: "never", Usage: "stop if nobody has come for `TIME`, even if the server closes the room before"},
 		&cli.StringFlag{Name: "rejoin", Destination: &o.rejoin, Value: "15m", Usage: "after losing the room, try for `TIME` to come back; never: give it up at once"},
-	}, o.webhookFlags()...)
+	}, append(o.webhookFlags(), o.matrixFlags()...)...)
 }

@@ -49,6 +49,7 @@ type recordOptions struct {
 	linkStore, linkPage               string
 
 	webhookOptions
+	matrixOptions
 
 	// The recording.
 	title, partOf     string
@@ -93,7 +94,10 @@ func (o *recordOptions) Rest(c *cli.Context) {
 // Check returns an error for options that make no sense on any machine, with any keys and
 // stores.
 func (o *recordOptions) Check() error {
-	if o.room == "" && o.token+o.tokenFile+o.tokenCommand+o.envToken == "" || o.room == "" && len(o.tokenProgram) > 0 {
+	if err := o.checkMatrix(); err != nil {
+		return err
+	}
+	if o.matrix == "" && (o.room == "" && o.token+o.tokenFile+o.tokenCommand+o.envToken == "" || o.room == "" && len(o.tokenProgram) > 0) {
 		return ui.Misuse("which room? --room is missing")
 	}
 	if o.segment < time.Second || o.segment > time.Minute {
@@ -123,7 +127,7 @@ func (o *recordOptions) Check() error {
 	if err := o.checkWebhook(); err != nil {
 		return err
 	}
-	if o.url == "" {
+	if o.url == "" && o.matrix == "" {
 		return ui.Hinted(ui.Misuse("which server? --url is missing"), "set LIVEKIT_URL, such as wss://meet.example.org")
 	}
 	if len(o.readers) == 0 {
@@ -240,6 +244,9 @@ func (o *recordOptions) checkLifetime() (err error) {
 // checkKeys returns an error unless there is exactly one source of the room's keys and one
 // way to join the room. It comes after the check of the readers.
 func (o *recordOptions) checkKeys() error {
+	if o.matrix != "" {
+		return nil // the call has both
+	}
 	var sources []string
 	for _, f := range []struct {
 		name  string

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -23,7 +24,7 @@ import (
 
 // runRecord records as o says, which was checked, until ctx ends, the room ends or the
 // time is over, and returns when the store has everything.
-func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
+func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) (err error) {
 	// What a worker left open for us is not for the programs that we start.
 	program.Keep(append([]string{o.configFile, o.secretsFile, o.keyFile, o.passphraseFile, o.tokenFile, o.apiSecretFile}, o.readers...)...)
 	service, err := systemd.New()
@@ -45,6 +46,14 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 		console.log.Warn("memory, keys included, can be written to swap", "on", words.Few(swaps), "hint", checkup.SwapHint)
 	}
 	config.Log, config.ArchiveLog = console.log, archiveLog
+	var call *matrixCall
+	if o.matrix != "" {
+		if call, err = o.openMatrix(e, config); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, call.account.Close()) }()
+		config.Meeting = call.meeting(o, config, console.say)
+	}
 	tell, err := o.teller(config.Home, o.stores, console.log)
 	if err != nil {
 		return err
@@ -71,6 +80,9 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) error {
 	result, err := beside.record(ctx, &g, config)
 	_ = g.Stop() // what fails is told by whom it concerns
 	tell.finish()
+	if call != nil && err != nil {
+		err = explainCall(err, call.user)
+	}
 	if err != nil {
 		return explainRecord(err, o.stores)
 	}
@@ -168,8 +180,10 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 	if err := bot.CheckReaders(c.Readers); err != nil {
 		return c, nil, explainRecord(err, o.stores)
 	}
-	if c.Members, err = parseMembers(c.Home, o.members); err != nil {
-		return c, nil, err
+	if o.matrix == "" { // else runRecord names them, by their users
+		if c.Members, err = parseMembers(c.Home, o.members); err != nil {
+			return c, nil, err
+		}
 	}
 	if c.Operators, err = parseOperators(c.Home, o.operators); err != nil {
 		return c, nil, err
@@ -177,11 +191,13 @@ func (o *recordOptions) config(ctx context.Context, e *ui.Env) (c bot.Config, ro
 	if err := o.checkKeys(); err != nil {
 		return c, nil, err
 	}
-	if roomKeys, err = o.readRoomKeys(); err != nil {
-		return c, nil, err
-	}
-	if c.Meeting, err = o.meeting(e, roomKeys); err != nil {
-		return c, nil, err
+	if o.matrix == "" { // else runRecord makes the meeting, which needs the account
+		if roomKeys, err = o.readRoomKeys(); err != nil {
+			return c, nil, err
+		}
+		if c.Meeting, err = o.meeting(e, roomKeys); err != nil {
+			return c, nil, err
+		}
 	}
 	if c.Identity, err = access.LoadIdentity(ctx, e, c.Home); err != nil {
 		return c, nil, err

@@ -116,10 +116,15 @@ func ExplainMatrix(err error, user string) error {
 			return ui.Hinted(err, a.why, a.run...)
 		}
 	}
+	return err
+}
+
+// ExplainHomeserver does the same for an error that may be of the network.
+func ExplainHomeserver(err error, user string) error {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return ui.Hinted(err, "check that the homeserver runs and can be reached from here; login --homeserver URL names it")
 	}
-	return err
+	return ExplainMatrix(err, user)
 }
 
 // powerHint says how a user gets the power that they lack in a room.
