@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // encoders are FFmpeg's arguments for a camera in a codec.
@@ -84,7 +85,7 @@ func TestLargestPicture(t *testing.T) {
 		}
 	}
 	const ms = time.Millisecond
-	for _, tt := range []struct {
+	parts := []struct {
 		from, to time.Duration
 		size     string
 		frames   int // of each track
@@ -94,7 +95,9 @@ func TestLargestPicture(t *testing.T) {
 		{2500 * ms, 0, "1280x720", 40},
 		{0, 1500 * ms, "320x180", 15},
 		{4500 * ms, 0, "320x180", 20},
-	} {
+	}
+	for i := range sample.Cases(t, len(parts), 2) {
+		tt := parts[i]
 		name := fmt.Sprint(tt.from, " to ", tt.to)
 		o := ExportOptions{From: tt.from, To: tt.to}
 		mkv := filepath.Join(t.TempDir(), "a.mkv")

@@ -106,7 +106,7 @@ func TestSoundFile(t *testing.T) {
 		media.Event{Time: time.Second, Type: media.EventHole, Track: 3, From: time.Second, To: 3 * time.Second, Reason: media.HoleLoss},
 		media.Event{Time: 8500 * time.Millisecond, Type: media.EventScreen, Participant: "ada", Name: "Äda = \\"}))
 	o := SoundOptions{ExportOptions: ExportOptions{From: from, To: to}}
-	for _, tt := range []struct {
+	formats := []struct {
 		format      SoundFormat
 		name, codec string
 		date        string
@@ -115,7 +115,9 @@ func TestSoundFile(t *testing.T) {
 		{SoundM4A, "mov,mp4,m4a,3gp,3g2,mj2", "aac", "2026-03-04", []string{"0.000000 Start", "6.500000 Äda = \\ shows a screen"}},
 		{SoundOgg, "ogg", "opus", "2026-03-04", []string{"0.000000 Start", "6.000000 Äda = \\ shows a screen"}},
 		{SoundWAV, "wav", "pcm_s16le", "", nil},
-	} {
+	}
+	for i := range sample.Cases(t, len(formats), 1) {
+		tt := formats[i]
 		path := filepath.Join(t.TempDir(), "a."+string(tt.format))
 		var told []time.Duration
 		o.Progress = func(done, total time.Duration) { told = append(told, done) }

@@ -117,7 +117,7 @@ func TestMP4Children(t *testing.T) {
 // TestMP4Fails: whatever goes wrong, there is no file, no process, and the error
 // says what it was.
 func TestMP4Fails(t *testing.T) {
-	for _, tt := range []struct {
+	faults := []struct {
 		name, do string
 		want     error
 		says     string
@@ -131,7 +131,9 @@ func TestMP4Fails(t *testing.T) {
 		{"no encoder", `case "$*" in *-encoders*) "$REAL" "$@" | grep -v 264; exit;; esac`, ErrFFmpegLacks, "H.264"},
 		{"no aac", `case "$*" in *-encoders*) "$REAL" "$@" | grep -v aac; exit;; esac`, ErrFFmpegLacks, "AAC"},
 		{"no decoder", `case "$*" in *-decoders*) "$REAL" "$@" | grep -v vp8 | grep -v libvpx; exit;; esac`, ErrFFmpegLacks, "vp8"},
-	} {
+	}
+	for i := range sample.Cases(t, len(faults), 4) {
+		tt := faults[i]
 		t.Run(tt.name, func(t *testing.T) {
 			_, gone := stub(t, tt.do)
 			dir := t.TempDir()
