@@ -51,6 +51,8 @@ func explainEnd(rep recorder.Report) error {
 		return err
 	}
 	switch {
+	case errors.Is(rep.Cause, livekit.ErrOccupied):
+		return ui.Hinted(ui.ExitWith(ui.ExitElsewhere, rep.Cause), "what was recorded before is kept; the other recorder goes on with the meeting")
 	case errors.Is(rep.Cause, livekit.ErrReplaced):
 		return ui.Hinted(ui.ExitWith(ui.ExitFailed, rep.Cause),
 			"what was recorded before is kept; every recorder needs an identity of its own: leave --identity out, or see what else uses it")

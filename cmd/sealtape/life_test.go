@@ -109,6 +109,7 @@ func TestExplainEnd(t *testing.T) {
 		{recorder.ErrEnded, 0, ""},
 		{livekit.ErrRemoved, 0, ""},
 		{livekit.ErrReplaced, ui.ExitFailed, "--identity"},
+		{fmt.Errorf("%w: %w", livekit.ErrReplaced, livekit.ErrOccupied), ui.ExitElsewhere, "the other recorder goes on"},
 		{livekit.ErrMoved, 0, ""},
 		{livekit.ErrLost, ui.ExitFailed, "--rejoin"},
 		{livekit.ErrHid, ui.ExitIncomplete, "members must see"},

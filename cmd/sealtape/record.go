@@ -48,7 +48,8 @@ A token must let the recorder be seen, and send data.
 ` + access.StoreHelp + `
 
 Exit code 3: a second or more is missing; "sealtape info" says what, and why. Exit code 6: with
---others, another recorder records the room, and this one left before it told anybody.
+--others, another recorder records the room: this one left before it told anybody, or found it
+there when it came back to a room that it had lost.
 
 ` + secretsHelp + `
 

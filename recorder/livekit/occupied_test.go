@@ -69,6 +69,9 @@ func TestYieldsAfterAbsence(t *testing.T) {
 			for {
 				_, err := leaving.Accept(ctx)
 				if errors.Is(err, livekit.ErrReplaced) {
+					if yields := leaving == first; errors.Is(err, livekit.ErrOccupied) != yields {
+						t.Errorf("it left as of %v", err)
+					}
 					break
 				} else if err != nil {
 					t.Fatal(err)

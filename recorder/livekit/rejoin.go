@@ -157,7 +157,7 @@ func (r *Room) rejoin(ctx context.Context, s *session, since time.Time, closed b
 			return next, nil
 		}
 		if errors.Is(err, ErrOccupied) {
-			return nil, fmt.Errorf("%w: %w while the room was lost", recorder.ErrEnded, ErrReplaced)
+			return nil, fmt.Errorf("%w: %w while the room was lost: %w", recorder.ErrEnded, ErrReplaced, err)
 		}
 		if closed && errors.Is(err, ErrNoRoom) {
 			since = time.Now()
