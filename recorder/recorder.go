@@ -27,6 +27,10 @@ type Config struct {
 	// Follows is the ID of an earlier recording of this meeting that could not go on.
 	// The timeline says so. "" means that there is none.
 	Follows string
+	// Before, if not nil, returns the ID of such a recording by the word of the room's server,
+	// as far as it is known when what the room sends is kept; "" if there is none. It is asked
+	// once, where Follows is "". GoesOnWith is for what is told later.
+	Before func() string
 	// PartOf is the ID of the recording of the main room, if this one is of a smaller
 	// room of the same meeting. The timeline says so. "" means that it is not.
 	PartOf string

@@ -134,6 +134,10 @@ func (r *run) start(stop context.CancelCauseFunc, asleep func() time.Duration) {
 	}
 	if r.config.Follows != "" {
 		r.emit(media.Event{Type: media.EventFollows, Text: r.config.Follows})
+	} else if r.config.Before != nil {
+		if id := r.config.Before(); id != "" {
+			r.emit(media.Event{Type: media.EventFollows, Text: id, Reason: media.FollowsServer})
+		}
 	}
 	if r.config.PartOf != "" {
 		r.emit(media.Event{Type: media.EventPartOf, Text: r.config.PartOf})

@@ -131,7 +131,8 @@ func TestFleetDropped(t *testing.T) {
 	}
 	homes := f.homes(2)
 	bob := f.audience(homes)
-	lost := f.workerIn(w, homes[0], "--max-rooms", fmt.Sprint(n), "--drain", "0")
+	// It has places left, so that it is offered rooms when it cannot hear of them.
+	lost := f.workerIn(w, homes[0], "--max-rooms", fmt.Sprint(2*n), "--drain", "0")
 	var rooms []string
 	for i := range n {
 		rooms = append(rooms, f.room(fmt.Sprintf("weekly %d", i)))

@@ -159,4 +159,7 @@ func TestFleetNodes(t *testing.T) {
 		}
 	}
 	t.Log(f.settles(bob, rooms))
+	if t.Failed() {
+		t.Log(f.story(nil, append(all, watcher)...))
+	}
 }

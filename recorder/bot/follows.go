@@ -141,7 +141,8 @@ type succession struct {
 	log      *slog.Logger
 	id       string
 	meeting  meeting
-	before   string // the recording that this one goes on with, "" for none; see claims
+	before   string // the recording that this one goes on with, "" for none
+	claimed  string // the same by the word of the room's server; of claims alone
 }
 
 // succession returns the place of the recording id, of room.
@@ -163,12 +164,13 @@ func (b *Bot) succession(id, room string) *succession {
 // claims reports whether the recording goes on with the one with this ID, of which the
 // room's server says that it is of the meeting. What the home knows by itself counts more,
 // and the first word of others for the rest: that it is nobody's word but the server's is in
-// the timeline, and whoever reads both recordings sees whether it fits.
+// the timeline, and whoever reads both recordings sees whether it fits. One goroutine
+// at a time calls it.
 func (s *succession) claims(id string) bool {
-	if s.before != "" || id == s.id || archive.ValidID(id) != nil {
+	if s.before != "" || s.claimed != "" || id == s.id || archive.ValidID(id) != nil {
 		return false
 	}
-	s.before = id
+	s.claimed = id
 	s.log.Info("goes on with the meeting of another recording, as the room's server says", "id", id)
 	return true
 }
@@ -176,28 +178,45 @@ func (s *succession) claims(id string) bool {
 // A before takes the IDs of recordings that may be of the meeting, also before anybody wants
 // to know. It is safe for concurrent use.
 type before struct {
-	mu    sync.Mutex
-	heard func(id string) // called with mu held; nil: not yet
-	early string
+	mu     sync.Mutex
+	claims func(id string) bool // nil: not yet
+	say    func(id string)      // into the timeline, once it has begun
+	early  string               // what was told last before there was claims
+	known  string               // what the timeline is to begin with
+	begun  bool                 // it has
 }
 
+// told takes an ID. It may be called at any time.
 func (b *before) told(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.heard == nil {
+	switch {
+	case b.claims == nil:
 		b.early = id
-		return
+	case !b.claims(id):
+	case b.begun:
+		b.say(id)
+	default:
+		b.known = id
 	}
-	b.heard(id)
 }
 
-// tell has heard called with what is told, and with what was told last.
-func (b *before) tell(heard func(id string)) {
+// tell has claims asked about what is told, and say called with what counts once the timeline
+// has begun.
+func (b *before) tell(claims func(id string) bool, say func(id string)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.heard = heard; b.early != "" {
-		heard(b.early)
+	if b.claims, b.say = claims, say; b.early != "" && claims(b.early) {
+		b.known = b.early
 	}
+}
+
+// begin returns what the timeline begins with, "" for nothing.
+func (b *before) begin() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.begun = true
+	return b.known
 }
 
 // begin notes the recording, once something of it is kept, in the place of the one before

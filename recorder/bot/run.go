@@ -250,17 +250,13 @@ func (b *Bot) join(ctx context.Context, r *recording) error {
 	r.told = &milestones{tell: b.c.Milestone, id: r.id, room: room.Name(), status: func() recorder.Status { return r.recorder.Status() }}
 	r.recorder = recorder.New(recorder.Config{
 		Started: r.told.begun, Declared: r.told.declared,
-		Recording: r.id, Title: b.c.Title, Follows: r.meeting.before, PartOf: b.c.PartOf, Card: card, CardName: cardName, Sink: sealed{r.writer, b.monitor.backlog, r.keeps},
+		Recording: r.id, Title: b.c.Title, Follows: r.meeting.before, Before: b.before.begin, PartOf: b.c.PartOf, Card: card, CardName: cardName, Sink: sealed{r.writer, b.monitor.backlog, r.keeps},
 		Keys: b.c.Meeting.Keys, MemberKeys: b.c.Meeting.RoomKeys != nil, Plaintext: b.c.Policy.Plaintext, Access: b.access(access), Permission: m.permission,
 		Notices: notices, Unopened: b.door.unopened, TurnedAway: b.c.TurnedAway,
 		Duration: b.c.Duration, Grace: b.c.Grace, Wait: b.c.Wait, Segment: b.c.Segment, Log: b.log,
 	})
 	m.records(r.recorder)
-	b.before.tell(func(id string) {
-		if r.meeting.claims(id) {
-			m.note(func(rec *recorder.Recorder) error { return rec.GoesOnWith(id) })
-		}
-	})
+	b.before.tell(r.meeting.claims, func(id string) { m.note(func(rec *recorder.Recorder) error { return rec.GoesOnWith(id) }) })
 	r.room = withMembers(ctx, room, m)
 	return nil
 }
