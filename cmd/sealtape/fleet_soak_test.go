@@ -69,19 +69,20 @@ func TestSoakFleet(t *testing.T) {
 
 	dead, hung, drained := s.workers[0], s.workers[1], s.workers[2]
 	lost := dead.ids()
-	s.phase("a host dies", dead, func() { dead.kill(syscall.SIGKILL) })
+	s.phase("a host dies", dead, func() {
+		dead.kill(syscall.SIGKILL)
+		s.went(dead)
+	})
 	s.phase("a host hangs, and a watcher dies", hung, func() {
 		hung.kill(syscall.SIGSTOP)
+		s.went(hung)
 		s.hung = hung
-		for _, id := range hung.ids() {
-			s.hangs[id] = time.Now()
-		}
 		s.watchers[0].stop(syscall.SIGKILL)
 		s.watchers[0] = s.watcher("--every", "10s", "--webhook-listen", hooks[0])
 	})
 	hung.kill(syscall.SIGCONT)
 	s.hung = nil
-	s.until("the host that hung records nothing any more", func() bool { return len(hung.children()) == 0 })
+	s.until("the host that hung has none but rooms of its own", func() bool { return s.recorders() == n })
 	s.settled("the host that hung went on")
 	s.phase("a worker drains", drained, func() {
 		if code := drained.stop(syscall.SIGTERM); code != 0 {
@@ -112,8 +113,9 @@ func TestSoakFleet(t *testing.T) {
 	}
 	t.Log("all: ", s.settles(s.bob, s.rooms))
 	for _, p := range s.phases {
-		t.Log(p.name, ": ", s.gap(p.ids))
+		t.Logf("%s: %s", p.name, s.gap(p.ids))
 	}
+	t.Logf("the watchers that lived on sent for %d recorders", sentFor(s.watchers...))
 }
 
 // A fleetSoak is a fleet with many rooms.
@@ -203,6 +205,13 @@ func (s *fleetSoak) phase(name string, w *workerProcess, happens func()) {
 	}
 }
 
+// went notes that the host of a worker is gone.
+func (s *fleetSoak) went(w *workerProcess) {
+	for _, id := range w.ids() {
+		s.gone[id] = time.Now()
+	}
+}
+
 // settled waits until each room has one recorder by the server's word, and says how many
 // recorders each worker has.
 func (s *fleetSoak) settled(what string) {
@@ -211,27 +220,38 @@ func (s *fleetSoak) settled(what string) {
 		s.recorded(room, 1)
 	}
 	var each []string
-	sum := 0
 	for _, w := range s.workers {
-		n := 0
-		select {
-		case <-w.ended:
-		default:
-			if w != s.hung {
-				n = len(w.children())
-			}
-		}
-		each = append(each, strconv.Itoa(n))
-		sum += n
+		each = append(each, strconv.Itoa(s.of(w)))
 	}
 	load, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		load = []byte("unknown")
 	}
 	s.t.Logf("%s: recorders of the workers %s; load of the machine %s", what, strings.Join(each, ", "), strings.TrimSpace(string(load)))
-	if sum != len(s.rooms) {
+	if sum := s.recorders(); sum != len(s.rooms) {
 		s.t.Errorf("%s: %d recorders of %d rooms", what, sum, len(s.rooms))
 	}
+}
+
+// of returns how many recorders a worker has, if it has not ended and does not hang.
+func (s *fleetSoak) of(w *workerProcess) int {
+	select {
+	case <-w.ended:
+		return 0
+	default:
+	}
+	if w == s.hung {
+		return 0
+	}
+	return len(w.children())
+}
+
+// recorders returns how many all workers have.
+func (s *fleetSoak) recorders() (n int) {
+	for _, w := range s.workers {
+		n += s.of(w)
+	}
+	return n
 }
 
 // gap says how long nobody recorded after recordings with some IDs.

@@ -31,7 +31,7 @@ type fleetLab struct {
 	agent string
 	store string
 	dir   string               // of policies
-	hangs map[string]time.Time // by recording: since when its host hangs, or hung
+	gone  map[string]time.Time // by recording: when its host died, or hung
 }
 
 func newFleetLab(t *testing.T) *fleetLab {
@@ -44,7 +44,7 @@ func fleetLabOf(l *lab) *fleetLab {
 	t := l.t
 	t.Helper()
 	f := &fleetLab{lab: l, api: members.Dispatcher{URL: l.lk.URL, APIKey: l.lk.APIKey, APISecret: l.lk.APISecret},
-		agent: "sealtape-" + l.mark, store: filepath.Join(l.dir, "store"), dir: filepath.Join(l.dir, "policies"), hangs: make(map[string]time.Time)}
+		agent: "sealtape-" + l.mark, store: filepath.Join(l.dir, "store"), dir: filepath.Join(l.dir, "policies"), gone: make(map[string]time.Time)}
 	if err := os.Mkdir(f.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
