@@ -23,6 +23,9 @@ const maxNotices = 64
 // writes, is called what Config.Name says, becomes a member of the call, and only then joins
 // LiveKit. It returns when everybody had time to see that.
 func (r *room) Announce(ctx context.Context, text string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	first := r.announced == ""
 	if first {
