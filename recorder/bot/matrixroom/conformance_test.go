@@ -22,6 +22,7 @@ import (
 // Calls on real LiveKit servers keep the contract that other rooms do: here each member is at
 // a server of their own.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	sample.Live(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()

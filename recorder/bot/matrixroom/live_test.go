@@ -114,6 +114,7 @@ func has(events []media.Event, typ media.EventType, participant, reason string) 
 // nobody signed, and a fourth is in LiveKit alone. The recorder is seen, told of, records the
 // two on one clock, loses one SFU and the homeserver for a while, and leaves with the last.
 func TestCallOfTwoServers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 2)
 	carl, adaUser, benUser, botUser := w.register("carl"), w.register("ada"), w.register("ben"), w.register("bot")
 	w.newRoom(carl, adaUser, benUser, botUser)

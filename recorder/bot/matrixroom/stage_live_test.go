@@ -166,6 +166,7 @@ type person struct {
 	w      *world
 	call   *matrix.Call
 	device string
+	master string // key of the account
 	media  *members.Member
 
 	mu    sync.Mutex
@@ -188,6 +189,11 @@ func (w *world) person(u user) *person {
 		w.t.Fatal(err)
 	}
 	p.device = string(a.Device())
+	_, master, err := a.Keys()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p.master = string(master)
 	run, stop := context.WithCancel(context.WithoutCancel(w.ctx))
 	var running sync.WaitGroup
 	running.Go(func() { _ = p.call.Run(run) })
