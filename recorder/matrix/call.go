@@ -74,6 +74,7 @@ type Call struct {
 	weak    [2]error // what this user may not do: take part, write
 	busy    bool     // an answer is being taken in: devices in it may not be known yet
 	stale   bool     // the room's state is to be read again
+	synced  int      // how often a sync brought news of the room
 	over    string   // why this user is not in the room any more
 	pending []CallEvent
 }

@@ -230,8 +230,8 @@ func TestCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	ada1.kind(t, Left, bot)
-	if shared.proxy.Delayed() > 1 {
-		t.Errorf("%d leaves wait, want Ada's", shared.proxy.Delayed())
+	if list, err := bot.client.DelayedEvents(t.Context(), &mautrix.ReqDelayedEvents{}); err != nil || len(list.Scheduled) != 0 {
+		t.Errorf("after leaving, %v wait, %v", list, err)
 	}
 	if err := ada1.Leave(t.Context()); err != nil {
 		t.Fatal(err)

@@ -84,6 +84,9 @@ func refusedBy(err error) bool {
 // load reads the whole state of the room, in place of what is known of it.
 func (c *Call) load(ctx context.Context) error {
 	own := c.own.sent() // before asking: an answer that lacks it then says that it is gone
+	c.mu.Lock()
+	synced := c.synced
+	c.mu.Unlock()
 	events, err := c.a.client.StateAsArray(ctx, c.c.Room)
 	if err != nil {
 		return err
@@ -93,6 +96,9 @@ func (c *Call) load(ctx context.Context) error {
 	c.a.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.synced != synced {
+		return errOvertaken
+	}
 	c.room = newRoomState()
 	c.roster.forget()
 	for _, e := range events {
@@ -107,11 +113,15 @@ func (c *Call) load(ctx context.Context) error {
 	return nil
 }
 
+// errOvertaken says that a sync brought news while the state was read, which may be
+// newer.
+var errOvertaken = errors.New("a sync was faster")
+
 // reload reads the state again after a gap; if that fails, later.
 func (c *Call) reload(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	if err := c.load(ctx); err != nil && ctx.Err() == nil {
+	if err := c.load(ctx); err != nil && !errors.Is(err, errOvertaken) && ctx.Err() == nil {
 		c.a.log.Warn("could not read the room's state again", "err", loggedOut(err))
 	}
 }
@@ -121,6 +131,7 @@ func (c *Call) takeRoom(r Room, first bool) {
 	if r.Invited {
 		return
 	}
+	c.synced++
 	for _, e := range r.State {
 		c.event(RoomEvent{Event: e}, false)
 	}

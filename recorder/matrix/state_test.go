@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -96,8 +97,8 @@ func TestState(t *testing.T) {
 // The inbox, the replays and the devices of others are bounded.
 func TestBounds(t *testing.T) {
 	s := aState(t)
-	for range maxInbox + 10 {
-		s.put(Message{Content: json.RawMessage(`{}`)})
+	for i := range maxInbox + 10 {
+		s.put(Message{Sender: id.UserID(fmt.Sprint(i)), Content: json.RawMessage(`{}`)})
 	}
 	if len(s.Inbox) != maxInbox {
 		t.Errorf("%d messages wait", len(s.Inbox))
