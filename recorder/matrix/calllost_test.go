@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -173,6 +174,42 @@ func TestGap(t *testing.T) {
 	bot1.settle(time.Now().Add(time.Hour))
 	bot1.Call.mu.Unlock()
 	bot1.until(t, "that it ran out", func(e CallEvent) bool { return e.Kind == Left && e.Caller.Device == "BRIEF" })
+}
+
+// State that was read while a sync brought newer does not take its place.
+func TestOvertaken(t *testing.T) {
+	ada, _, _, _ := logIn(t)
+	bot, _, _, _ := logIn(t)
+	room := callRoom(t, ada, bot)
+	asked, held := make(chan struct{}), make(chan struct{})
+	var armed atomic.Bool
+	bot.client.Client = &http.Client{Transport: late(func(r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/state") && armed.CompareAndSwap(true, false) {
+			close(asked)
+			<-held
+		}
+	})}
+	bot1 := followCall(t, bot, CallConfig{Room: room})
+	ada1 := followCall(t, ada, CallConfig{Room: room})
+	armed.Store(true)
+	read := make(chan error)
+	go func() { read <- bot1.load(context.WithoutCancel(t.Context())) }()
+	<-asked
+	ada1.begin(t, false)
+	bot1.kind(t, Came, ada)
+	close(held)
+	if err := <-read; !errors.Is(err, errOvertaken) || len(bot1.Members()) != 1 {
+		t.Errorf("older state: %v; in the call are %+v", err, bot1.Members())
+	}
+}
+
+// late is called when an answer is there, and may hold it back.
+type late func(*http.Request)
+
+func (l late) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	l(r)
+	return resp, err
 }
 
 // In which format and by which service this device takes part.
