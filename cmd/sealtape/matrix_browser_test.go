@@ -1,0 +1,100 @@
+//go:build unix
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
+	"github.com/sealtape/sealtape/testdata/matrixjs"
+	"github.com/sealtape/sealtape/testdata/sample"
+)
+
+// Two people in Element's call talk, one leaves and comes back, a third joins late; the
+// recorder is killed, and another goes on. All that they sent is recorded under their
+// names, and nothing is missing for want of a key.
+func TestMatrixMeeting(t *testing.T) {
+	formats := []string{"state", "sticky"}
+	for i := range sample.Cases(t, 2, 1) {
+		t.Run(formats[i], func(t *testing.T) { matrixMeetingIn(t, i == 1) })
+	}
+}
+
+func matrixMeetingIn(t *testing.T, sticky bool) {
+	g := newBusyLab(t).matrix().meeting(sticky, "ada", "ben", "cat")
+	ada, ben, cat := g.people[0], g.people[1], g.people[2]
+	rec := g.recordCall()
+	g.sees(ada, "the recorder in the room", func(s matrixjs.State) bool { return s.Names[g.bot.ID] != "" })
+	g.enter(ada)
+	g.enter(ben)
+	rec.records()
+	g.keeps(rec.id, ada, ben)
+	s := g.sees(ben, "the recorder, its name and its notice", func(s matrixjs.State) bool {
+		m, ok := s.Member(g.bot.ID, "")
+		return ok && len(m.Data["dev.sealtape.recorder"]) > 0 && strings.Contains(strings.ToLower(s.Names[g.bot.ID]), "record") &&
+			slices.ContainsFunc(s.Texts, func(x matrixjs.Text) bool { return x.From == g.bot.ID && x.Kind == "m.notice" && x.Encrypted })
+	})
+	if bot, _ := s.Member(g.bot.ID, ""); bot.Sticky != sticky {
+		t.Errorf("the recorder is in the call as %+v", bot)
+	}
+	if s.Members[0].User == g.bot.ID {
+		t.Error("the recorder was the first in the call")
+	}
+	if i := slices.IndexFunc(s.Texts, func(x matrixjs.Text) bool { return x.From == g.bot.ID }); !strings.Contains(s.Texts[i].Body, g.card.Fingerprint().String()) {
+		t.Errorf("the notice does not say whose recorder it is: %q", s.Texts[i].Body)
+	}
+	// Keys change as somebody leaves, and who comes back has others.
+	before := len(g.sees(ada, "her key", func(s matrixjs.State) bool { return len(s.KeysOf(ada.User)) > 0 }).KeysOf(ada.User))
+	g.leave(ben)
+	g.sees(ada, "a new key of her own", func(s matrixjs.State) bool { return len(s.KeysOf(ada.User)) > before })
+	g.enter(ben)
+	g.joins(rec.id, ben, 2)
+	g.segments(g.home, g.store, rec.id, g.listed(g.home, g.store, rec.id)+2)
+	g.enter(cat)
+	g.keeps(rec.id, cat)
+
+	// The homeserver takes a recorder that dies off the members' lists.
+	rec.signal(syscall.SIGKILL)
+	rec.wait()
+	killed := time.Now()
+	for _, p := range g.people {
+		g.sees(p, "the recorder gone", func(s matrixjs.State) bool {
+			_, there := s.Member(g.bot.ID, "")
+			return !there
+		})
+	}
+	t.Logf("%s: a recorder that was killed is gone from the lists after %.1f s", t.Name(), time.Since(killed).Seconds())
+	onlyStarts(t, g.info(g.home, g.store, rec.id))
+
+	again := g.recordCall()
+	again.records()
+	g.keeps(again.id, ada, ben, cat)
+	g.leave(ben)
+	g.leave(cat)
+	i := g.informed(g.home, g.store, again.id, "more of Ada's sound", func(i *show.InfoJSON) bool {
+		return i.Duration != nil && *i.Duration > 4
+	})
+	for _, p := range i.Participants {
+		if p.Identity == ada.identity() && p.Name != ada.name {
+			t.Errorf("Ada is called %q", p.Name)
+		}
+	}
+	again.accounts(again.stop(syscall.SIGINT), g.home, g.store)
+	g.sees(ada, "the recorder gone, and its name as before", func(s matrixjs.State) bool {
+		_, there := s.Member(g.bot.ID, "")
+		return !there && !strings.Contains(strings.ToLower(s.Names[g.bot.ID]), "record")
+	})
+	onlyStarts(t, g.info(g.home, g.store, again.id))
+	g.carries(again.id, ada, ben, cat)
+	g.carries(rec.id, ada, ben, cat)
+	g.leave(ada)
+	for _, p := range g.people {
+		if s, err := p.State(g.ctx, g.room); err != nil || len(s.Errors) > 0 {
+			t.Errorf("%s: %v, %v", p.name, s.Errors, err)
+		}
+	}
+}
