@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/sealtape/sealtape/keys"
@@ -115,7 +116,8 @@ func (m *matrixLab) matrixHome(home string) matrix.Home {
 	return matrix.Home{Dir: filepath.Join(home, "matrix"), Identities: id.AgeIdentities(), Recipients: id.Recipients()}
 }
 
-// A recorder's account is one that sealtape record finds in its home.
+// A recorder's account is one that sealtape record finds in its home; and leaves alone
+// without --matrix.
 func TestMatrixLab(t *testing.T) {
 	m := newLab(t).matrix()
 	home, _ := m.recorder("Recorder")
@@ -126,5 +128,20 @@ func TestMatrixLab(t *testing.T) {
 	room := m.callRoom(calls.Room{}, ada, bot)
 	if err := bot.Join(m.ctx, room); err != nil {
 		t.Errorf("the bot was not invited: %v", err)
+	}
+	m.publisher(m.lab.room("weekly"), "speaker", "Speaker")
+	store := filepath.Join(m.dir, "store")
+	rec := m.record(home, "--room", m.lab.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s")
+	m.segments(home, store, rec.id, 0)
+	a, err := m.matrixHome(home).Open(bot.ID, discard)
+	if err != nil {
+		t.Fatalf("a recorder without --matrix holds the account: %v", err)
+	}
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	rec.stop(syscall.SIGINT)
+	if in, err := ada.CallMembers(m.ctx, room); err != nil || len(in) > 0 {
+		t.Errorf("in the call are %q, %v", in, err)
 	}
 }
