@@ -117,6 +117,7 @@ func TestReaches(t *testing.T) {
 	t.Parallel()
 	store, elsewhere := newThird(t), newThird(t)
 	folder := t.TempDir()
+	p := open(t, "about:blank")
 	for name, kind := range map[string]string{"a plain host": "plain", "a host with headers": "direct", "a disk": "file"} {
 		t.Run(name, func(t *testing.T) {
 			c := tryingConfig(store.URL)
@@ -140,7 +141,9 @@ func TestReaches(t *testing.T) {
 				address = (&url.URL{Scheme: "file", Path: filepath.Join(folder, f.Name)}).String()
 				want["own"] = "refused" // it is not its own there
 			}
-			p := open(t, address+"#a link")
+			if err := p.Navigate(t.Context(), address+"#a link"); err != nil {
+				t.Fatal(err)
+			}
 			until(t, p, `document.body.classList.contains("starting")`)
 			if got := eval[string](t, p, `[...document.querySelectorAll("link[rel=preconnect]")].map((l) => l.href).join()`); got != store.URL+"/" {
 				t.Errorf("it connects to %q beforehand", got)
@@ -256,7 +259,9 @@ func TestFramed(t *testing.T) {
 		t.Errorf("in the frame: %s", got)
 	}
 	// Where the host sends the headers, browsers do not even show it.
-	p = open(t, host(t, s, c.headers(s.policy), nil).URL+"/tapes/around.html")
+	if err := p.Navigate(t.Context(), host(t, s, c.headers(s.policy), nil).URL+"/tapes/around.html"); err != nil {
+		t.Fatal(err)
+	}
 	if got := eval[string](t, p, `(() => {
 		try {
 			return frames[0].document.body.textContent;

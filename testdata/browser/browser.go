@@ -197,9 +197,10 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 }
 
 // fakeDevice is what Chromium's camera is like. A page that is not ours takes the camera as it
-// comes, in a size of which two fill a small machine.
+// comes, in a size of which two fill a small machine; and of a picture in a room with keys of
+// its own nothing is asked but that it moves.
 func fakeDevice(c Config) any {
-	if c.Files != nil {
+	if c.Files != nil || c.RoomKeys {
 		return "fps=5"
 	}
 	return true

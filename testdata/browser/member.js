@@ -38,9 +38,15 @@ addEventListener('error', (e) => fail('page', e.error ?? e.message));
 addEventListener('unhandledrejection', (e) => fail('page', e.reason));
 
 function draw() {
-  document.querySelector('#who').textContent = state.identity;
-  document.querySelector('#others').textContent = 'In the room: ' + Object.entries(state.participants)
-    .filter(([, p]) => !p.left).map(([id, p]) => p.name || id).join(', ');
+  write('#who', state.identity);
+  write('#others', 'In the room: ' + Object.entries(state.participants)
+    .filter(([, p]) => !p.left).map(([id, p]) => p.name || id).join(', '));
+}
+
+// write changes a text, if it is another: the browser draws the page anew.
+function write(selector, text) {
+  const element = document.querySelector(selector);
+  if (element.textContent !== text) element.textContent = text;
 }
 
 let room;
@@ -147,7 +153,7 @@ async function publish(source) {
 
 // context is the AudioContext, made when there is something to hear or to sound.
 function context() {
-  audio ??= new AudioContext({ sampleRate: 48000 });
+  audio ??= new AudioContext({ sampleRate: 48000, latencyHint: 'playback' });
   return audio;
 }
 
@@ -271,9 +277,9 @@ function subscribed(track, pub, from) {
     let top = 0;
     bins.forEach((level, i) => { if (level > bins[top]) top = i; });
     const silent = !Number.isFinite(bins[top]); // -Infinity: nothing but zeros
-    if (silent && entry.hz === 0) return;
-    entry.hz = silent ? 0 : top * audio.sampleRate / analyser.fftSize;
-    entry.level = silent ? -1000 : bins[top];
+    const [hz, level] = silent ? [0, -1000] : [top * audio.sampleRate / analyser.fftSize, bins[top]];
+    if (hz === entry.hz && Math.abs(level - entry.level) < 1) return;
+    Object.assign(entry, { hz, level });
     changed();
   }, 100);
 }

@@ -80,7 +80,8 @@ type Reception struct {
 	Encrypted bool
 	At, Ended time.Time
 	// Hz is the strongest frequency of a sound, to 6 Hz, and Level its strength
-	// in dB, at most 0; over the last sixth of a second. Silence is 0 and -1000.
+	// in dB, at most 0; over the last sixth of a second, and told when it changed by 1 dB. Silence
+	// is 0 and -1000.
 	Hz, Level float64
 	// Frames counts the pictures shown, Width and Height are the last one's;
 	// told with every tenth.
