@@ -31,7 +31,7 @@ func TestJSONDocumented(t *testing.T) {
 	printed := map[string]any{
 		"info": show.InfoJSON{}, "list": []show.Listed{}, "verify": show.VerifyJSON{}, "record": recordJSON{}, "export": show.ExportJSON{},
 		"decrypt": show.DecryptJSON{}, "attach": []show.AttachmentJSON{}, "doctor": doctor.Diagnosis{}, "keys list": []keycmd.PinJSON{}, "fleet status": []fleetRoomJSON{},
-		"matrix login": matrixLoginJSON{}, "matrix show": matrixJSON{},
+		"matrix login": matrixLoginJSON{}, "matrix verify": matrixVerifyJSON{}, "matrix show": matrixJSON{},
 	}
 	title := regexp.MustCompile("^`sealtape (keys list|fleet status|matrix [a-z]+|[a-z]+)( ID)? --json`\n")
 	for _, section := range sections {

@@ -26,9 +26,10 @@ it in here once, invite it into the room, and record with "sealtape record --mat
 The account's state lies in SEALTAPE_HOME, sealed to your identity. docs/matrix.md of the source
 has the whole way.`,
 		UsageText: `  sealtape matrix login @recorder:example.org
+  sealtape matrix verify @ada:example.org
   sealtape matrix show
   sealtape record --matrix '#weekly:example.org' --store ./meetings --reader Bob`,
-		Subcommands: []*cli.Command{matrixLoginCommand(), matrixShowCommand(), matrixLogoutCommand()},
+		Subcommands: []*cli.Command{matrixLoginCommand(), matrixVerifyCommand(), matrixShowCommand(), matrixLogoutCommand()},
 	}
 }
 

@@ -41,8 +41,8 @@ type Login struct {
 	RecoveryKey []byte
 
 	// Browser, if not nil, shows the operator a page on which they confirm to the
-	// homeserver that new cross-signing keys may be published, and returns when they
-	// have.
+	// homeserver that new cross-signing keys may be published. It need not wait until
+	// they have: the homeserver is asked again, for ten minutes.
 	Browser func(ctx context.Context, url string) error
 }
 

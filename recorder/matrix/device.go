@@ -95,5 +95,12 @@ func (a *Account) newKeys(left int) (map[string]any, error) {
 	if len(oneTime) > 0 {
 		request["one_time_keys"] = oneTime
 	}
+	fallback, err := s.fallbackKeys()
+	if err != nil {
+		return nil, err
+	}
+	if len(fallback) > 0 {
+		request["fallback_keys"] = fallback
+	}
 	return request, nil
 }

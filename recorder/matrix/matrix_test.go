@@ -123,7 +123,15 @@ func newHome(t *testing.T) Home {
 // logIn makes the account of a new user, in a home of its own.
 func logIn(t *testing.T) (*Account, Home, Login, string) {
 	t.Helper()
-	home, o := newHome(t), newUser(t)
+	o := newUser(t)
+	a, home, recovery := accountOf(t, o)
+	return a, home, o, recovery
+}
+
+// accountOf logs a user in, in a home of its own.
+func accountOf(t *testing.T, o Login) (*Account, Home, string) {
+	t.Helper()
+	home := newHome(t)
 	a, recovery, err := home.New(t.Context(), o, logger())
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +141,7 @@ func logIn(t *testing.T) (*Account, Home, Login, string) {
 			t.Error(err)
 		}
 	})
-	return a, home, o, recovery
+	return a, home, recovery
 }
 
 var errEnough = errors.New("enough")

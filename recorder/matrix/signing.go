@@ -249,6 +249,7 @@ func (a *Account) authorized(ctx context.Context, o Login, url string, request m
 			return err
 		}
 		request["auth"] = map[string]any{"session": ask.Session}
+		return a.confirmed(ctx, params)
 	default:
 		return err
 	}

@@ -38,8 +38,9 @@ type savedState struct {
 	User       id.UserID
 	Device     id.DeviceID
 	Token      string
-	Next       string // where /sync goes on
-	Uploaded   bool   // the device's keys
+	Next       string    // where /sync goes on
+	Uploaded   bool      // the device's keys
+	Fallback   time.Time `json:",omitzero"` // when the last fallback key was made
 
 	Pickle   []byte
 	Account  []byte

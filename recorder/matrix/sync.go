@@ -132,7 +132,9 @@ func (a *Account) step(ctx context.Context, timeout time.Duration) (*Batch, erro
 	// What follows may fail and is tried again: stale devices stay so, and the next
 	// answer counts the one-time keys again.
 	err = a.refresh(ctx)
-	if left := resp.DeviceOTKCount.SignedCurve25519; left < minOneTime {
+	renew, faulty := a.keepFallback(wantsFallback(resp), time.Now())
+	err = errors.Join(err, faulty)
+	if left := resp.DeviceOTKCount.SignedCurve25519; left < minOneTime || renew {
 		err = errors.Join(err, a.upload(ctx, left))
 	}
 	err = errors.Join(err, a.unwedge(ctx, wedged))

@@ -27,9 +27,9 @@ const (
 
 // A Verifying says whom to verify, and how.
 type Verifying struct {
-	User id.UserID
-	Room id.RoomID // to ask in; "" asks each of their devices
-	Wait bool      // ask nothing, as they will
+	User string // @name:server
+	Room string // the ID of one to ask in; "" asks each of their devices
+	Wait bool   // ask nothing, as they will
 
 	// Compare shows the operator what is to be compared, and returns whether the other
 	// side sees the same. It must return once its context ends, which it does when the
@@ -117,6 +117,7 @@ type verifier struct {
 	o       Verifying
 	own     party
 	other   party // without a device
+	room    id.RoomID
 	v       *verification
 	asked   []id.DeviceID // devices that were asked
 	entered int
@@ -136,23 +137,24 @@ type comparedBy struct {
 }
 
 func (a *Account) newVerifier(ctx context.Context, o Verifying) (*verifier, error) {
-	if _, _, err := o.User.Parse(); err != nil || len(o.User) > maxName {
-		return nil, fmt.Errorf("%q is no Matrix user, as @name:server", string(o.User))
+	user := id.UserID(o.User)
+	if _, _, err := user.Parse(); err != nil || len(o.User) > maxName {
+		return nil, fmt.Errorf("%q is no Matrix user, as @name:server", o.User)
 	}
-	if o.User == a.state.User {
+	if user == a.state.User {
 		return nil, errors.New("the account's own devices are verified by its recovery key, not by emoji")
 	}
-	w := &verifier{a: a, o: o, start: time.Now()}
+	w := &verifier{a: a, o: o, room: id.RoomID(o.Room), start: time.Now()}
 	var err error
 	w.own = party{User: a.state.User, Device: a.state.Device}
 	if w.own.Signing, w.own.Master, err = a.Keys(); err != nil {
 		return nil, err
 	}
-	if err := a.again(ctx, o.User); err != nil {
+	if err := a.again(ctx, user); err != nil {
 		return nil, err
 	}
-	w.other = party{User: o.User}
-	if w.other.Master, _ = a.Master(o.User); w.other.Master == "" || w.own.Master == "" {
+	w.other = party{User: user}
+	if w.other.Master, _ = a.Master(user); w.other.Master == "" || w.own.Master == "" {
 		return nil, ErrNoKeys
 	}
 	return w, nil
@@ -182,31 +184,31 @@ func (w *verifier) begin(ctx context.Context) error {
 		return w.invitations(ctx)
 	}
 	transaction := fmt.Sprintf("%x", random(16))
-	if w.o.Room != "" {
-		if _, err := w.a.client.JoinRoomByID(ctx, w.o.Room); err != nil {
+	if w.room != "" {
+		if _, err := w.a.client.JoinRoomByID(ctx, w.room); err != nil {
 			return fmt.Errorf("could not enter the room: %w", err)
 		}
-		resp, err := w.a.client.SendMessageEvent(ctx, w.o.Room, event.EventMessage, requestContent(w.own, w.o.User, w.o.Room, "", time.Now()))
+		resp, err := w.a.client.SendMessageEvent(ctx, w.room, event.EventMessage, requestContent(w.own, w.other.User, w.room, "", time.Now()))
 		if err != nil {
 			return fmt.Errorf("could not ask in the room: %w", err)
 		}
 		transaction = string(resp.EventID)
 	} else {
 		w.a.mu.Lock()
-		for name := range w.a.state.Peers[w.o.User].Devices {
+		for name := range w.a.state.Peers[w.other.User].Devices {
 			w.asked = append(w.asked, name)
 		}
 		w.a.mu.Unlock()
 		if len(w.asked) == 0 {
-			return fmt.Errorf("%s has no device that could answer", w.o.User)
+			return fmt.Errorf("%s has no device that could answer", w.other.User)
 		}
 	}
 	var err error
-	if w.v, err = newVerification(w.own, w.other, w.o.Room, transaction, true, time.Now()); err != nil {
+	if w.v, err = newVerification(w.own, w.other, w.room, transaction, true, time.Now()); err != nil {
 		return err
 	}
-	if w.o.Room == "" {
-		if err := w.send(ctx, w.asked, said{verifyRequest, requestContent(w.own, w.o.User, "", transaction, time.Now())}); err != nil {
+	if w.room == "" {
+		if err := w.send(ctx, w.asked, said{verifyRequest, requestContent(w.own, w.other.User, "", transaction, time.Now())}); err != nil {
 			return err
 		}
 	}
@@ -224,8 +226,8 @@ func (w *verifier) send(ctx context.Context, devices []id.DeviceID, list ...said
 				devices = w.asked
 			}
 		}
-		if err := w.a.sendVerification(ctx, w.v.room, w.o.User, devices, s); err != nil {
-			return fmt.Errorf("could not send to %s: %w", w.o.User, loggedOut(err))
+		if err := w.a.sendVerification(ctx, w.v.room, w.other.User, devices, s); err != nil {
+			return fmt.Errorf("could not send to %s: %w", w.other.User, loggedOut(err))
 		}
 	}
 	return nil
@@ -261,7 +263,7 @@ func (w *verifier) event(ctx context.Context, e verifyEvent) error {
 		}
 		return nil
 	}
-	if e.sender != w.o.User {
+	if e.sender != w.other.User {
 		return nil
 	}
 	if e.kind == verifyReady && v.phase == phaseAsked && v.asked {
@@ -294,7 +296,7 @@ func (w *verifier) event(ctx context.Context, e verifyEvent) error {
 // not answer that yet.
 func (w *verifier) request(ctx context.Context, e verifyEvent, now time.Time) error {
 	busy := w.v != nil && (w.v.phase != phaseAsked || !w.v.asked)
-	if e.sender != w.o.User || !e.fresh(now) || busy {
+	if e.sender != w.other.User || !e.fresh(now) || busy {
 		return nil
 	}
 	if w.v != nil {
@@ -322,7 +324,7 @@ func (w *verifier) request(ctx context.Context, e verifyEvent, now time.Time) er
 func (w *verifier) with(ctx context.Context, name id.DeviceID) bool {
 	for range 2 {
 		w.a.mu.Lock()
-		d := w.a.state.device(Target{w.o.User, name})
+		d := w.a.state.device(Target{w.other.User, name})
 		if d != nil {
 			w.v.other.Device, w.v.other.Signing = d.ID, d.Signing
 		}
@@ -330,7 +332,7 @@ func (w *verifier) with(ctx context.Context, name id.DeviceID) bool {
 		if d != nil {
 			return true
 		}
-		if err := w.a.again(ctx, w.o.User); err != nil { // it may be new
+		if err := w.a.again(ctx, w.other.User); err != nil { // it may be new
 			return false
 		}
 	}
@@ -402,11 +404,11 @@ func (w *verifier) operator(ctx context.Context, r comparedBy) error {
 // prove signs the master key that was proved, and says so.
 func (w *verifier) prove(ctx context.Context) error {
 	now := time.Now()
-	if err := w.a.pin(w.o.User, w.other.Master, now); err != nil {
+	if err := w.a.pin(w.other.User, w.other.Master, now); err != nil {
 		return err
 	}
-	w.result, w.done = Comparison{User: w.o.User, Master: w.other.Master, At: now}, now
-	err := w.a.signUser(ctx, w.o.User, w.other.Master)
+	w.result, w.done = Comparison{User: string(w.other.User), Master: string(w.other.Master), At: now}, now
+	err := w.a.signUser(ctx, w.other.User, w.other.Master)
 	return errors.Join(err, w.send(ctx, nil, w.v.finish()...))
 }
 

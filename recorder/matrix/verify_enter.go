@@ -34,7 +34,7 @@ func (w *verifier) enter(ctx context.Context, room id.RoomID, invited bool, stat
 		return nil
 	}
 	for _, e := range state {
-		if e == nil || e.Type.Type != event.StateMember.Type || e.StateKey == nil || *e.StateKey != string(w.own.User) || e.Sender != w.o.User {
+		if e == nil || e.Type.Type != event.StateMember.Type || e.StateKey == nil || *e.StateKey != string(w.own.User) || e.Sender != w.other.User {
 			continue
 		}
 		w.entered++

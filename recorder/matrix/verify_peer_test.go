@@ -136,7 +136,7 @@ func TestVerifyJS(t *testing.T) {
 			ada.do(t, &in, "dm", bob.User()) // as Element does, where there is none for the two
 			waits, confirmed := make(chan struct{}), make(chan struct{})
 			o := newOperator()
-			how := Verifying{User: ada.User, Wait: !weAsk, Compare: o.compare, Tell: func(s VerifyStep) {
+			how := Verifying{User: string(ada.User), Wait: !weAsk, Compare: o.compare, Tell: func(s VerifyStep) {
 				switch s {
 				case VerifyWaits:
 					close(waits)
@@ -145,7 +145,7 @@ func TestVerifyJS(t *testing.T) {
 				}
 			}}
 			if weAsk && room {
-				how.Room = in
+				how.Room = string(in)
 			}
 			if !room {
 				// They know the devices only of those whom they share a room with.
@@ -204,7 +204,7 @@ func TestVerifyJS(t *testing.T) {
 				ada.do(t, nil, "confirm", true)
 			}
 			e := <-ended
-			if e.err != nil || e.of.Master != ada.Master {
+			if e.err != nil || e.of.Master != string(ada.Master) {
 				t.Fatalf("%+v, %v", e.of, e.err)
 			}
 			ada.wait(t, func(s jsState) bool { return s.Done })
@@ -234,7 +234,7 @@ func TestVerifyJS(t *testing.T) {
 	o := newOperator()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := bob.Verify(t.Context(), Verifying{User: ada.User, Room: in, Compare: o.compare})
+		_, err := bob.Verify(t.Context(), Verifying{User: string(ada.User), Room: string(in), Compare: o.compare})
 		ended <- err
 	}()
 	select {

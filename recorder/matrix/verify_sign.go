@@ -17,8 +17,8 @@ import (
 // A Comparison is a user whose master key was compared: their devices that it signs
 // are Verified.
 type Comparison struct {
-	User   id.UserID
-	Master id.Ed25519
+	User   string    // @name:server
+	Master string    // Ed25519, unpadded base64
 	At     time.Time // zero if another device of the account did it
 	// Changed says that the homeserver shows another master key by now: whoever has it
 	// is not verified.
@@ -34,12 +34,12 @@ func (a *Account) Compared() []Comparison {
 		switch {
 		case user == a.state.User:
 		case p.Verified && p.Master != p.Compared:
-			out = append(out, Comparison{User: user, Master: p.Master})
+			out = append(out, Comparison{User: string(user), Master: string(p.Master)})
 		case p.Compared != "":
-			out = append(out, Comparison{User: user, Master: p.Compared, At: p.ComparedAt, Changed: p.Master != p.Compared})
+			out = append(out, Comparison{User: string(user), Master: string(p.Compared), At: p.ComparedAt, Changed: p.Master != p.Compared})
 		}
 	}
-	slices.SortFunc(out, func(a, b Comparison) int { return strings.Compare(string(a.User), string(b.User)) })
+	slices.SortFunc(out, func(a, b Comparison) int { return strings.Compare(a.User, b.User) })
 	return out
 }
 

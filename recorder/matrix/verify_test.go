@@ -55,7 +55,7 @@ func both(t *testing.T, ada, bob *Account, room id.RoomID, compare func(a, b *op
 	waits := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		of[1], errs[1] = bob.Verify(t.Context(), Verifying{User: ada.User(), Wait: true, Compare: two.compare, Tell: func(s VerifyStep) {
+		of[1], errs[1] = bob.Verify(t.Context(), Verifying{User: string(ada.User()), Wait: true, Compare: two.compare, Tell: func(s VerifyStep) {
 			if s == VerifyWaits {
 				close(waits)
 			}
@@ -63,7 +63,7 @@ func both(t *testing.T, ada, bob *Account, room id.RoomID, compare func(a, b *op
 	})
 	<-waits
 	wg.Go(func() {
-		of[0], errs[0] = ada.Verify(t.Context(), Verifying{User: bob.User(), Room: room, Compare: one.compare})
+		of[0], errs[0] = ada.Verify(t.Context(), Verifying{User: string(bob.User()), Room: string(room), Compare: one.compare})
 	})
 	compare(one, two)
 	wg.Wait()
@@ -97,7 +97,7 @@ func TestVerify(t *testing.T) {
 				t.Fatal(errs)
 			}
 			_, master, err := bob.Keys()
-			if err != nil || of[0].User != bob.User() || of[0].Master != master {
+			if err != nil || of[0].User != string(bob.User()) || of[0].Master != string(master) {
 				t.Errorf("Ada has %+v, %v", of[0], err)
 			}
 			for i, a := range []*Account{ada, bob} {
@@ -123,7 +123,7 @@ func TestVerify(t *testing.T) {
 			if !c.room {
 				return
 			}
-			if err := bob.pin(ada.User(), of[1].Master, time.Now()); err != nil {
+			if err := bob.pin(ada.User(), id.Ed25519(of[1].Master), time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			if err := bob.Close(); err != nil {
@@ -134,7 +134,7 @@ func TestVerify(t *testing.T) {
 				t.Fatal(err)
 			}
 			*bob = Account{client: again.client, file: again.file, log: again.log, state: again.state, unwedged: again.unwedged}
-			if got := bob.Compared(); len(got) != 1 || got[0].User != ada.User() || got[0].Master != of[1].Master || got[0].Changed || got[0].At.IsZero() {
+			if got := bob.Compared(); len(got) != 1 || got[0].User != string(ada.User()) || got[0].Master != of[1].Master || got[0].Changed || got[0].At.IsZero() {
 				t.Errorf("after a restart: %+v", got)
 			}
 			bob.mu.Lock()
@@ -173,7 +173,7 @@ func TestVerifyNot(t *testing.T) {
 	waits, over := make(chan struct{}), make(chan error, 1)
 	two := newOperator()
 	go func() {
-		_, err := bob.Verify(t.Context(), Verifying{User: ada.User(), Wait: true, Compare: two.compare, Tell: func(s VerifyStep) {
+		_, err := bob.Verify(t.Context(), Verifying{User: string(ada.User()), Wait: true, Compare: two.compare, Tell: func(s VerifyStep) {
 			if s == VerifyWaits {
 				close(waits)
 			}
@@ -181,7 +181,7 @@ func TestVerifyNot(t *testing.T) {
 		over <- err
 	}()
 	<-waits
-	_, err := ada.Verify(ctx, Verifying{User: bob.User(), Compare: func(ctx context.Context, _ SAS) (bool, error) {
+	_, err := ada.Verify(ctx, Verifying{User: string(bob.User()), Compare: func(ctx context.Context, _ SAS) (bool, error) {
 		<-two.saw
 		cancel()
 		<-ctx.Done()
@@ -194,7 +194,7 @@ func TestVerifyNot(t *testing.T) {
 		t.Errorf("Bob: %v", err)
 	}
 
-	for user, want := range map[id.UserID]error{ada.User(): nil, "nobody": nil, "@nobody:meet.test": ErrNoKeys} {
+	for user, want := range map[string]error{string(ada.User()): nil, "nobody": nil, "@nobody:meet.test": ErrNoKeys} {
 		if _, err := ada.Verify(t.Context(), Verifying{User: user}); err == nil || want != nil && !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", user, err, want)
 		}
@@ -213,7 +213,7 @@ func TestVerifyRefused(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		_, err := ada.Verify(t.Context(), Verifying{User: bob.User(), Room: room})
+		_, err := ada.Verify(t.Context(), Verifying{User: string(bob.User()), Room: string(room)})
 		if c, ok := errors.AsType[*Cancelled](err); !ok || !c.Theirs || c.Code != "m.user" {
 			t.Errorf("in %q: %v", room, err)
 		}
