@@ -46,12 +46,14 @@ type Proxy struct {
 	// them by IDs that are known once they are.
 	turn sync.RWMutex
 
-	mu      sync.Mutex
-	users   map[string]string // by access token
-	delayed map[string]*delayedEvent
-	number  int              // of delayed events ever
-	sticky  map[string]int64 // milliseconds by event ID
-	hostile hostile
+	mu       sync.Mutex
+	users    map[string]string // by access token
+	delayed  map[string]*delayedEvent
+	number   int              // of delayed events ever
+	sticky   map[string]int64 // milliseconds by event ID
+	hostile  hostile
+	signOn   signOn
+	fallback fallbacks
 }
 
 // New starts a proxy for the homeserver at the URL, on a port of the loopback
@@ -123,6 +125,13 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.turn.Lock()
 		defer p.turn.Unlock()
 	}
+	if p.single(w, r) {
+		return
+	}
+	p.keepFallback(r)
+	if strings.HasSuffix(r.URL.Path, "/keys/claim") {
+		r = r.WithContext(context.WithValue(r.Context(), claimed{}, readBody(r)))
+	}
 	if isSync(r.URL.Path) {
 		if ms, err := strconv.Atoi(q.Get("timeout")); err == nil && ms > int(longestSync.Milliseconds()) {
 			q.Set("timeout", strconv.Itoa(int(longestSync.Milliseconds())))
@@ -131,6 +140,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.reverse.ServeHTTP(w, r)
 }
+
+// claimed is where a request has what it asks for.
+type claimed struct{}
 
 func isSync(path string) bool { return strings.HasSuffix(path, "/sync") }
 
@@ -159,6 +171,10 @@ func (p *Proxy) response(resp *http.Response) error {
 			defer p.mu.Unlock()
 			if token != "" {
 				p.users[token] = user
+				p.signedOn(r, token)
+				if device, ok := v["device_id"].(string); ok && p.fallback.on {
+					p.fallback.devices[token] = [2]string{user, device}
+				}
 			}
 		})
 	case isSync(path):
@@ -169,6 +185,15 @@ func (p *Proxy) response(resp *http.Response) error {
 			defer p.mu.Unlock()
 			p.markSticky(v)
 			p.hostile.sync(p.users[bearer(r)], v)
+			p.fallback.sync(bearer(r), v)
+		})
+	case strings.HasSuffix(path, "/keys/claim"):
+		return edit(resp, func(v map[string]any) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if asked, ok := r.Context().Value(claimed{}).(map[string]any); ok {
+				p.fallback.claim(asked, v)
+			}
 		})
 	case strings.HasSuffix(path, "/keys/query"):
 		return edit(resp, func(v map[string]any) {
