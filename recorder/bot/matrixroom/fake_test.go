@@ -152,6 +152,7 @@ type fakeSFU struct {
 	publishing []string
 	away       bool
 	gagged     bool
+	why        error // of its end
 	once       sync.Once
 }
 
@@ -168,6 +169,24 @@ func (s *fakeSFU) Connected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.away
+}
+
+// fail ends the LiveKit room with an error.
+func (s *fakeSFU) fail(why error) {
+	s.mu.Lock()
+	s.why = why
+	s.mu.Unlock()
+	s.End("")
+}
+
+func (s *fakeSFU) Accept(ctx context.Context) (recorder.RoomEvent, error) {
+	e, err := s.Room.Accept(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil && s.why != nil {
+		err = fmt.Errorf("%w: %w", err, s.why)
+	}
+	return e, err
 }
 
 func (s *fakeSFU) Close() error {

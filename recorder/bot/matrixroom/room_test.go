@@ -283,6 +283,45 @@ func TestServersComeAndGo(t *testing.T) {
 	})
 }
 
+// A member's own server may lie about others, throw the recorder out, or have another take its
+// place: that costs who publishes there something, and nobody else.
+func TestHostileServer(t *testing.T) {
+	on(t, nil, func(s *stage) {
+		s.announce()
+		s.call.tell(matrix.Came, caller("eve", "E", two))
+		time.Sleep(time.Second)
+		evil := s.sfu("wss://two.hs/jwt")
+		if evil.config.Admit(ada) || !evil.config.Admit("@eve:hs:E") || s.sfu("wss://one.hs/jwt").config.Admit("@eve:hs:E") {
+			t.Error("a server is believed about who publishes elsewhere")
+		}
+		publish(evil, ada)
+		evil.Emit(recorder.RoomEvent{Type: media.EventMute, Participant: ada, TrackID: "TR_1"})
+		evil.Speak(ada, "@eve:hs:E")
+		e := s.next(func(e recorder.RoomEvent) bool {
+			if e.Participant == ada && e.Type != media.EventJoin {
+				t.Errorf("%+v", e)
+			}
+			return e.Type == media.EventSpeaking
+		})
+		if !slices.Equal(e.Speakers, []string{"@eve:hs:E"}) {
+			t.Errorf("%q speak", e.Speakers)
+		}
+		evil.fail(livekit.ErrReplaced)
+		time.Sleep(5 * time.Second)
+		again := s.sfu("wss://two.hs/jwt")
+		if again == evil {
+			t.Fatal("who takes the recorder's place keeps it out")
+		}
+		again.fail(livekit.ErrRemoved)
+		time.Sleep(time.Minute)
+		if s.sfu("wss://two.hs/jwt") != again {
+			t.Error("the recorder goes where it was thrown out")
+		}
+		publish(s.sfu("wss://one.hs/jwt"), ada)
+		s.next(is(media.EventTrack, ada))
+	})
+}
+
 // Members of the older kind publish where the oldest member does.
 func TestOldestMember(t *testing.T) {
 	first, later := caller("ada", "A", one), caller("ben", "B", two)
@@ -316,12 +355,16 @@ func TestEnds(t *testing.T) {
 			s.call.mu.Unlock()
 			s.call.tell(matrix.Powerless, matrix.Caller{})
 		}, ErrSilenced, true},
-		{"replaced", func(s *stage) {
-			s.mu.Lock()
-			s.down["wss://one.hs/jwt"] = true
-			s.mu.Unlock()
-			s.end(errors.Join(recorder.ErrEnded, livekit.ErrReplaced))
-		}, livekit.ErrReplaced, true},
+		{"thrown out of the only server", func(s *stage) {
+			s.sfu("wss://one.hs/jwt").fail(livekit.ErrRemoved)
+		}, livekit.ErrRemoved, false},
+		{"thrown out of each server", func(s *stage) {
+			s.call.tell(matrix.Came, caller("ben", "B", two))
+			time.Sleep(time.Second)
+			s.sfu("wss://one.hs/jwt").fail(livekit.ErrRemoved)
+			time.Sleep(time.Second)
+			s.sfu("wss://two.hs/jwt").fail(livekit.ErrHid)
+		}, livekit.ErrHid, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			on(t, nil, func(s *stage) {

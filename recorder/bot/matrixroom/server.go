@@ -32,7 +32,9 @@ type server struct {
 	stop    context.CancelFunc
 	tried   chan struct{} // closed when the first attempt to join is over
 
-	unwanted time.Time // since when nobody publishes there; zero: somebody does. Guarded by room.mu
+	// Guarded by room.mu:
+	unwanted time.Time // since when nobody publishes there; zero: somebody does
+	banned   error     // why the recorder may not be there; nil: it may
 
 	mu       sync.Mutex
 	at       sfu // nil: not joined
@@ -73,13 +75,13 @@ func (s *server) serve(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		for _, last := range []error{livekit.ErrReplaced, livekit.ErrRemoved, livekit.ErrHid, livekit.ErrHidden} {
+		s.failed(err)
+		for _, last := range []error{livekit.ErrRemoved, livekit.ErrHid, livekit.ErrHidden} {
 			if errors.Is(err, last) {
-				s.r.end(fmt.Errorf("%w: %s: %w", recorder.ErrEnded, s.name, err))
+				s.r.ban(s, err)
 				return
 			}
 		}
-		s.failed(err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -107,7 +109,7 @@ func (s *server) join(ctx context.Context) (sfu, error) {
 		c.Keys = atLiveKit{r}
 	}
 	c.Admit = func(alias string) bool {
-		_, _, ok := r.identityAt(alias)
+		_, _, ok := s.publisher(alias)
 		return ok
 	}
 	c.Reopen = func(bool) bool { return true } // while members publish there
@@ -141,6 +143,19 @@ func (s *server) token(ctx context.Context) (matrix.Token, error) {
 	s.r.own[token.Identity] = true
 	s.r.mu.Unlock()
 	return token, nil
+}
+
+// publisher returns who publishes there under a LiveKit identity, and what they are called. A
+// server that a member chose is not believed about others, who publish elsewhere.
+func (s *server) publisher(alias string) (identity, name string, ok bool) {
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
+	identity, ok = s.r.of[alias]
+	m := s.r.members[identity]
+	if !ok || m == nil || !m.caller.Oldest && (len(m.caller.Services) == 0 || m.caller.Services[0] != s.service) {
+		return "", "", false
+	}
+	return identity, m.caller.Name, true
 }
 
 // data takes a data message of a member.

@@ -74,7 +74,7 @@ func (r *room) reconcile(now time.Time) {
 	if r.announced == "" || !r.own[r.identity] {
 		return // not in the call yet
 	}
-	for _, service := range slices.Sorted(maps.Keys(wanted)) {
+	for _, service := range r.oldestFirst(wanted) {
 		if s := r.servers[service]; s != nil {
 			s.unwanted = time.Time{}
 			continue
@@ -98,6 +98,39 @@ func (r *room) reconcile(now time.Time) {
 			s.stop()
 		}
 	}
+}
+
+// oldestFirst returns the services, those of the oldest members first: who comes later and
+// names many does not keep them out. Called locked.
+func (r *room) oldestFirst(wanted map[string][]string) []string {
+	since := func(service string) time.Time {
+		oldest := r.members[wanted[service][0]]
+		for _, identity := range wanted[service] {
+			if m := r.members[identity]; m != nil && (oldest == nil || m.since.Before(oldest.since)) {
+				oldest = m
+			}
+		}
+		if oldest == nil {
+			return time.Time{}
+		}
+		return oldest.since
+	}
+	return slices.SortedFunc(maps.Keys(wanted), func(a, b string) int { return cmp.Or(since(a).Compare(since(b)), cmp.Compare(a, b)) })
+}
+
+// ban notes that the recorder may not be at a server. If it may be at none to which members
+// publish, the meeting is over for it. One server does not end what comes from others.
+func (r *room) ban(s *server, why error) {
+	wanted := r.wanted()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.banned = why
+	for service := range wanted {
+		if other := r.servers[service]; other == nil || other.banned == nil {
+			return
+		}
+	}
+	r.end(fmt.Errorf("%w: %s: %w", recorder.ErrEnded, s.name, why))
 }
 
 // closeServers ends all of them. reconcile begins no other after Close has begun.
@@ -191,8 +224,8 @@ func (r *room) lookForStrangers(now time.Time) {
 			continue
 		}
 		for _, alias := range at.Publishing() {
-			if r.strange(alias, now) {
-				r.c.Say(fmt.Sprintf("%s sends something by %s and is not a member of the call: it is not received", words.Quote(alias), s.name))
+			if r.strange(s, alias, now) {
+				r.c.Say(fmt.Sprintf("%s sends something by %s and is not a member of the call who sends there: it is not received", words.Quote(alias), s.name))
 				r.events.offer(recorder.RoomEvent{At: now, Type: media.EventHole, Participant: alias, Reason: media.HoleStranger})
 			}
 		}
@@ -203,10 +236,11 @@ func (r *room) lookForStrangers(now time.Time) {
 }
 
 // strange reports whether somebody is to be told as a stranger now.
-func (r *room) strange(alias string, now time.Time) bool {
+func (r *room) strange(s *server, alias string, now time.Time) bool {
+	_, _, member := s.publisher(alias)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, member := r.of[alias]; member || r.own[alias] {
+	if member || r.own[alias] {
 		delete(r.strangers, alias)
 		return false
 	}

@@ -31,7 +31,7 @@ func (s *server) translate(e *recorder.RoomEvent) bool {
 	if e.Participant == "" {
 		return true // what was missed of several
 	}
-	identity, name, ok := s.r.identityAt(e.Participant)
+	identity, name, ok := s.publisher(e.Participant)
 	if !ok {
 		return false
 	}
@@ -40,7 +40,7 @@ func (s *server) translate(e *recorder.RoomEvent) bool {
 		e.Name = name
 	}
 	if e.By != "" {
-		if e.By, _, ok = s.r.identityAt(e.By); !ok {
+		if e.By, _, ok = s.publisher(e.By); !ok {
 			return false
 		}
 	}
@@ -60,7 +60,7 @@ func (s *server) trackID(id string) string { return fmt.Sprintf("%d/%s", s.numbe
 func (s *server) speak(aliases []string) (speakers []string) {
 	var here []string
 	for _, alias := range aliases {
-		if identity, _, ok := s.r.identityAt(alias); ok {
+		if identity, _, ok := s.publisher(alias); ok {
 			here = append(here, identity)
 		}
 	}
@@ -80,7 +80,7 @@ func (s *server) speak(aliases []string) (speakers []string) {
 // place makes what a LiveKit room says of a track what the call says. It reports false if
 // it is nobody's.
 func (s *server) place(info *recorder.TrackInfo) bool {
-	identity, name, ok := s.r.identityAt(info.Participant)
+	identity, name, ok := s.publisher(info.Participant)
 	if !ok {
 		return false
 	}
