@@ -181,19 +181,18 @@ func TestOvertaken(t *testing.T) {
 	ada, _, _, _ := logIn(t)
 	bot, _, _, _ := logIn(t)
 	room := callRoom(t, ada, bot)
+	type ours struct{}
 	asked, held := make(chan struct{}), make(chan struct{})
-	var armed atomic.Bool
 	bot.client.Client = &http.Client{Transport: late(func(r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/state") && armed.CompareAndSwap(true, false) {
+		if strings.HasSuffix(r.URL.Path, "/state") && r.Context().Value(ours{}) != nil {
 			close(asked)
 			<-held
 		}
 	})}
 	bot1 := followCall(t, bot, CallConfig{Room: room})
 	ada1 := followCall(t, ada, CallConfig{Room: room})
-	armed.Store(true)
 	read := make(chan error)
-	go func() { read <- bot1.load(context.WithoutCancel(t.Context())) }()
+	go func() { read <- bot1.load(context.WithValue(t.Context(), ours{}, true)) }()
 	<-asked
 	ada1.begin(t, false)
 	bot1.kind(t, Came, ada)
