@@ -87,7 +87,7 @@ func (c *Call) keepUp(ctx context.Context, now time.Time) error {
 		switch {
 		case errors.Is(err, mautrix.MNotFound): // it was sent
 			p.mu.Lock()
-			p.delayed, lost = "", true
+			p.delayed, p.lost, lost = "", true, true
 			p.mu.Unlock()
 		case err != nil:
 			return err
@@ -95,7 +95,13 @@ func (c *Call) keepUp(ctx context.Context, now time.Time) error {
 	}
 	switch {
 	case lost || anew:
-		return c.join(ctx)
+		err := c.join(ctx)
+		if err != nil {
+			p.mu.Lock()
+			p.lost = true
+			p.mu.Unlock()
+		}
+		return err
 	case renew:
 		return c.extend(ctx, now)
 	}

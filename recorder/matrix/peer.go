@@ -43,6 +43,7 @@ type peer struct {
 	First    id.Ed25519 // as it was shown first, and until somebody accepts another
 	Verified bool       // our user-signing key signed Master
 	Stale    bool       // to be asked for again
+	away     time.Time  // when their homeserver did not answer
 	// Compared is the master key that the operator compared here, and when. It stays
 	// when the homeserver forgets the signature.
 	Compared   id.Ed25519 `json:",omitempty"`
@@ -112,12 +113,16 @@ func (a *Account) query(ctx context.Context, users []id.UserID) (*keysAnswer, er
 	return answer, nil
 }
 
+// awayFor is how long a homeserver that did not answer is left alone: ours waits for
+// it each time, and we for ours.
+const awayFor = 30 * time.Second
+
 // refresh asks for the devices of all users whose devices changed.
 func (a *Account) refresh(ctx context.Context) error {
 	a.mu.Lock()
 	var stale []id.UserID
 	for user, p := range a.state.Peers {
-		if p.Stale {
+		if p.Stale && time.Since(p.away) > awayFor {
 			stale = append(stale, user)
 			p.Stale = false // a change from here on makes it stale again
 		}
@@ -136,7 +141,7 @@ func (a *Account) refresh(ctx context.Context) error {
 			if devices, ok := map[id.DeviceID]json.RawMessage(nil), false; err != nil {
 				p.Stale = true
 			} else if devices, ok = answer.Devices[user]; !ok && len(answer.Master[user]) == 0 {
-				p.Stale = true // their homeserver is away
+				p.Stale, p.away = true, time.Now()
 			} else if fault := contain(func() { p.take(user, devices, answer.Master[user], answer.Self[user], a.userSigning()) }); fault != nil {
 				a.log.Warn("a user's devices could not be read", "err", fault)
 			}

@@ -159,7 +159,7 @@ func (a *Account) take(ctx context.Context, resp *mautrix.RespSync) (*Batch, map
 	batch, wedged := &Batch{}, make(map[id.Curve25519]id.UserID)
 	for _, user := range resp.DeviceLists.Changed {
 		if p := s.Peers[user]; p != nil {
-			p.Stale = true
+			p.Stale, p.away = true, time.Time{}
 		}
 	}
 	for _, user := range resp.DeviceLists.Left {
@@ -214,7 +214,7 @@ func (a *Account) toDevice(e *event.Event, wedged map[id.Curve25519]id.UserID) {
 	}
 	a.track(m.Sender)
 	if p := s.Peers[m.Sender]; p != nil && p.by(m.Identity, m.Signing) == nil {
-		p.Stale = true // a device that is not known yet
+		p.Stale, p.away = true, time.Time{} // a device that is not known yet
 	}
 	switch m.Type {
 	case "m.room_key":

@@ -3,6 +3,9 @@ package matrix
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +41,39 @@ func TestTrust(t *testing.T) {
 		if s != test.want || !strings.Contains(reason, test.reason) || (reason == "") != (test.reason == "") {
 			t.Errorf("%s: %s, %q", test.name, s, reason)
 		}
+	}
+}
+
+// A user whose homeserver is away is not asked for at each step: everybody would
+// wait for it.
+func TestAway(t *testing.T) {
+	asked := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		io.WriteString(w, `{"failures":{"away.test":{}}}`)
+	}))
+	defer s.Close()
+	st, err := newState()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.User, st.Homeserver = "@bot:meet.test", s.URL
+	a, err := newAccount(nil, st, logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := a.Follow(t.Context(), "@ada:away.test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := st.Peers["@ada:away.test"]
+	if asked != 1 || !p.Stale {
+		t.Errorf("asked %d times", asked)
+	}
+	p.away = time.Now().Add(-awayFor)
+	if err := a.Follow(t.Context()); err != nil || asked != 2 {
+		t.Errorf("after a while asked %d times, %v", asked, err)
 	}
 }
 
