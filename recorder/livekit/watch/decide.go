@@ -18,10 +18,12 @@ const (
 	// untakenFor is the same for a dispatch that has no job. A worker has 3 s to take an offer,
 	// and a server shows the job up to 5 s after the dispatch.
 	untakenFor = 6 * time.Second
-	// firstWait is how long it takes at least from one dispatch in vain to the next, lastWait
-	// at most. The first quickTries are no farther apart: a host that the network lost is
-	// offered rooms for minutes, and with one other that is every second one.
-	firstWait  = untakenFor
+	// lostHostFor is the same where a host does not answer, so that it may have been offered
+	// the room. Whoever took it shows before.
+	lostHostFor = 4 * time.Second
+	// lastWait is how long it takes at most from one dispatch in vain to the next. The first
+	// quickTries are as near as can be: a host that the network lost is offered rooms for
+	// minutes, and with one other that is every second one.
 	lastWait   = 30 * time.Second
 	quickTries = 10
 	// steadyFor is how long a room must be recorded until earlier tries do not count.
@@ -85,7 +87,7 @@ func Decide(now time.Time, r *Room, w Wish, m Memory, jitter float64) (Actions, 
 				made = m.Missing
 			}
 			if len(last.Jobs) == 0 {
-				due = later(due, made.Add(untakenFor))
+				due = later(due, made.Add(m.untaken()))
 			} else {
 				due = later(due, made.Add(settleFor))
 			}
@@ -96,10 +98,18 @@ func Decide(now time.Time, r *Room, w Wish, m Memory, jitter float64) (Actions, 
 		return Actions{Again: due}, m
 	}
 	m.Tries++
-	wait := min(firstWait<<min(max(m.Tries-quickTries, 0), 10), lastWait)
+	wait := min(m.untaken()<<min(max(m.Tries-quickTries, 0), 10), lastWait)
 	m.Next = now.Add(wait + time.Duration(jitter*float64(wait)/4))
 	m.Recorded = time.Time{}
-	return Actions{Create: w.Policy.Name, Delete: spent(now, r, 0), Again: now.Add(untakenFor)}, m
+	return Actions{Create: w.Policy.Name, Delete: spent(now, r, 0), Again: now.Add(m.untaken())}, m
+}
+
+// untaken is how long a dispatch may be without a job.
+func (m *Memory) untaken() time.Duration {
+	if m.Silent {
+		return lostHostFor
+	}
+	return untakenFor
 }
 
 // hadOne reports whether a recorder was in the room once, and cannot be on its way.

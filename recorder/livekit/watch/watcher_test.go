@@ -122,8 +122,8 @@ func comesRight(t *testing.T, seed uint64, p *fleet.Policies) {
 	if s.thrown > 0 {
 		t.Errorf("%d recorders that were alone and well were thrown out", s.thrown)
 	}
-	// Each watcher tries a room each 6 s at most, and not more often than that.
-	if most := int(time.Since(begun)/firstWait) * 20 * len(watchers); s.asked > most {
+	// Each watcher tries a room each 4 s at most, and not more often than that.
+	if most := int(time.Since(begun)/lostHostFor) * 20 * len(watchers); s.asked > most {
 		t.Errorf("%d dispatches in %v", s.asked, time.Since(begun))
 	}
 	s.mu.Unlock()
@@ -285,7 +285,7 @@ func TestLostInPool(t *testing.T) {
 	slices.Sort(waits)
 	t.Logf("%d rooms: half were recorded again after %v, nine of ten after %v, 99 of 100 after %v, the last after %v",
 		len(waits), waits[len(waits)/2], waits[len(waits)*9/10], waits[len(waits)*99/100], waits[len(waits)-1])
-	if waits[len(waits)*9/10] > 50*time.Second {
+	if waits[len(waits)*9/10] > 40*time.Second {
 		t.Error("that is too long")
 	}
 }
