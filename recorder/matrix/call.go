@@ -107,6 +107,9 @@ func (a *Account) OpenCall(ctx context.Context, conf CallConfig) (*Call, error) 
 	if err := a.checkSigned(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.Stock(ctx); err != nil { // the next answer to Sync counts them again
+		a.log.Warn("could not fill up one-time keys", "err", err)
+	}
 	if err := c.joinRoom(ctx); err != nil {
 		return nil, err
 	}

@@ -10,7 +10,8 @@
 // has a store that cannot be written whole. The few steps that it would take are
 // here, in one place each: device.go (this device and its one-time keys), peer.go
 // (others' devices, and who signed them), olm.go (messages from device to
-// device), megolm.go (messages in rooms), signing.go (cross-signing).
+// device), megolm.go (messages in rooms), signing.go (cross-signing). Nor is its emoji
+// verification: sas_machine.go says what to answer, and verify.go carries it.
 //
 // # What lies on the disk
 //
@@ -36,4 +37,15 @@
 // device that is, say signatures only (RFC 8032, in the form of the appendix
 // "Signing JSON" of the Matrix specification): of the device's own key, of its
 // user's self-signing key, and of the master key above that.
+//
+// A user is verified once the operator compared emoji with them, and their device
+// proved their master key to go with it. That their client and this one show the same
+// emoji is what no server between them can bring about; all else that a verification
+// says is in the clear, and can be changed or lost: then it ends without a result.
+//
+// # What it does without
+//
+// Room keys are not backed up at the homeserver (m.megolm_backup.v1), nor asked for:
+// what is recorded is opened by keys that members send to this device while it is in
+// their call, and chat by those of the same time. What was said before is not for it.
 package matrix

@@ -24,6 +24,9 @@ var (
 // ssoTime is how long somebody may take to log in on a page.
 const ssoTime = 10 * time.Minute
 
+// maxPasted is how often the operator may paste an address.
+const maxPasted = 3
+
 // An SSO is a login on a page that the homeserver shows in a browser (client-server
 // API, "SSO client login/authentication"). The page leads back to a listener of this
 // process, on the loopback interface; so the browser must run on this machine, or
@@ -35,7 +38,7 @@ type SSO struct {
 	Open func(ctx context.Context, url string) error
 	// Paste, if not nil, asks the operator for the address at which the browser ended,
 	// for one on another machine. It must return once its context ends. It is asked
-	// once.
+	// again where it was another address, three times at most.
 	Paste func(ctx context.Context) (string, error)
 }
 
@@ -86,11 +89,17 @@ func (s SSO) Token(ctx context.Context) (token []byte, homeserver string, err er
 		defer func() { cancel(); <-asked }()
 		go func() {
 			defer close(asked)
-			address, err := s.Paste(ctx)
-			if err == nil {
-				err = back.paste(address)
+			var err error
+			for range maxPasted {
+				var address string
+				if address, err = s.Paste(ctx); err != nil {
+					break
+				}
+				if err = back.paste(address); err == nil {
+					return
+				}
 			}
-			if err != nil && ctx.Err() == nil {
+			if ctx.Err() == nil {
 				pasted <- err
 			}
 		}()

@@ -190,8 +190,12 @@ func TestSSOFails(t *testing.T) {
 	}
 	// On another machine, the operator copies the address.
 	var page string
+	asked := 0
 	token, _, err := SSO{User: "@ada:meet.test", Homeserver: p.URL, Open: func(_ context.Context, url string) error { page = url; return nil },
 		Paste: func(ctx context.Context) (string, error) {
+			if asked++; asked == 1 {
+				return "", nil // Enter
+			}
 			c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
 			if err != nil {
@@ -203,7 +207,12 @@ func TestSSOFails(t *testing.T) {
 			}
 			return resp.Header.Get("Location"), resp.Body.Close()
 		}}.Token(t.Context())
-	if err != nil || len(token) == 0 {
-		t.Errorf("an address that was copied: %v", err)
+	if err != nil || len(token) == 0 || asked != 2 {
+		t.Errorf("an address that was copied: %v, asked %d times", err, asked)
+	}
+	_, _, err = SSO{User: "@ada:meet.test", Homeserver: p.URL, Open: func(context.Context, string) error { return nil },
+		Paste: func(context.Context) (string, error) { return "http://127.0.0.1/", nil }}.Token(t.Context())
+	if !errors.Is(err, errOtherPage) {
+		t.Errorf("other addresses: %v", err)
 	}
 }
