@@ -409,6 +409,9 @@ func (w *verifier) prove(ctx context.Context) error {
 	}
 	w.result, w.done = Comparison{User: string(w.other.User), Master: string(w.other.Master), At: now}, now
 	err := w.a.signUser(ctx, w.other.User, w.other.Master)
+	if err != nil {
+		err = fmt.Errorf("%s was verified here, and the account's other devices do not know it: %w", w.other.User, err)
+	}
 	return errors.Join(err, w.send(ctx, nil, w.v.finish()...))
 }
 

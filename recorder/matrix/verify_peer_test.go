@@ -128,7 +128,7 @@ func (p *jsPerson) trust(t *testing.T, a *Account) (user, device bool) {
 func TestVerifyJS(t *testing.T) {
 	server(t)
 	ada := newJS(t)
-	for i := range sample.Cases(t, 8, 3) {
+	for i := range sample.Cases(t, 8, 2) {
 		room, weAsk, theyFirst := i&1 != 0, i&2 != 0, i&4 != 0
 		t.Run(fmt.Sprintf("room %t, we ask %t, they confirm first %t", room, weAsk, theyFirst), func(t *testing.T) {
 			bob, _, _, _ := logIn(t)
