@@ -60,7 +60,7 @@ const (
 func (a *Account) Sync(ctx context.Context, handle func(context.Context, *Batch) error) error {
 	r := &refuser{a: a}
 	return a.follow(ctx, func(ctx context.Context, b *Batch) error {
-		r.take(ctx, b)
+		r.take(ctx, b, "")
 		return handle(ctx, b)
 	})
 }

@@ -124,6 +124,7 @@ type verifier struct {
 	start   time.Time // when it began to wait
 	done    time.Time // when all was done but their last word
 
+	others   refuser
 	compared chan comparedBy // from the goroutine that asks the operator, nil before
 	asking   sync.WaitGroup
 	stopAsk  context.CancelFunc
@@ -144,7 +145,7 @@ func (a *Account) newVerifier(ctx context.Context, o Verifying) (*verifier, erro
 	if user == a.state.User {
 		return nil, errors.New("the account's own devices are verified by its recovery key, not by emoji")
 	}
-	w := &verifier{a: a, o: o, room: id.RoomID(o.Room), start: time.Now()}
+	w := &verifier{a: a, o: o, room: id.RoomID(o.Room), start: time.Now(), others: refuser{a: a}}
 	var err error
 	w.own = party{User: a.state.User, Device: a.state.Device}
 	if w.own.Signing, w.own.Master, err = a.Keys(); err != nil {
@@ -245,6 +246,7 @@ func (w *verifier) take(ctx context.Context, b *Batch) error {
 			return err
 		}
 	}
+	w.others.take(ctx, b, w.other.User)
 	return nil
 }
 

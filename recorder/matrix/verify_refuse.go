@@ -41,29 +41,33 @@ type refuser struct {
 	count int
 }
 
-// take refuses the requests in a batch.
-func (r *refuser) take(ctx context.Context, b *Batch) {
-	now := time.Now()
+// take refuses the requests in a batch, but those of a user who is to be verified.
+func (r *refuser) take(ctx context.Context, b *Batch, but id.UserID) {
 	for _, e := range verifyEvents(b) {
 		own := party{User: r.a.state.User, Device: r.a.state.Device}
-		if !e.asks(own) || !e.fresh(now) {
-			continue
+		if now := time.Now(); e.asks(own) && e.sender != but && e.fresh(now) {
+			r.refuse(ctx, own, e, now)
 		}
-		if now.Sub(r.since) > refusedTime {
-			r.since, r.count = now, 0
-		}
-		if r.count++; r.count > maxRefusals {
-			continue
-		}
-		v := &verification{room: e.room, transaction: e.transaction, own: own}
-		out := v.cancel(cancelUser)
-		out[0].content["reason"] = "This recorder cannot be verified now: ask its operator to compare emoji with you."
-		if err := r.a.sendVerification(ctx, e.room, e.sender, []id.DeviceID{e.from}, out[0]); err != nil && ctx.Err() == nil {
-			r.a.log.Warn("could not refuse a verification", "user", e.sender, "err", err)
-			continue
-		}
-		r.a.log.Info("refused to be verified", "user", e.sender)
 	}
+}
+
+func (r *refuser) refuse(ctx context.Context, own party, e verifyEvent, now time.Time) {
+	if now.Sub(r.since) > refusedTime {
+		r.since, r.count = now, 0
+	}
+	if r.count++; r.count > maxRefusals {
+		return
+	}
+	v := &verification{room: e.room, transaction: e.transaction, own: own}
+	out := v.cancel(cancelUser)
+	out[0].content["reason"] = "This recorder cannot be verified now: ask its operator to compare emoji with you."
+	if err := r.a.sendVerification(ctx, e.room, e.sender, []id.DeviceID{e.from}, out[0]); err != nil {
+		if ctx.Err() == nil {
+			r.a.log.Warn("could not refuse a verification", "user", e.sender, "err", err)
+		}
+		return
+	}
+	r.a.log.Info("refused to be verified", "user", e.sender)
 }
 
 // asks reports whether an event asks this device for a verification.
