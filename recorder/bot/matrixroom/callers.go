@@ -16,8 +16,9 @@ import (
 type member struct {
 	caller matrix.Caller
 	visit  int
-	newest int       // index of the newest key; -1: none came
-	since  time.Time // in the call
+	newest int            // index of the newest key; -1: none came
+	keys   map[int][]byte // those that are in use, or would be if the device were to be trusted
+	since  time.Time      // in the call
 }
 
 // identityOf returns what a recording calls a device of a user, in either format of
@@ -70,7 +71,7 @@ func (r *room) arrived(e matrix.CallEvent) {
 		r.changed(e)
 		return
 	}
-	m := &member{caller: e.Caller, newest: -1, since: e.At}
+	m := &member{caller: e.Caller, newest: -1, keys: make(map[int][]byte), since: e.At}
 	r.members[identity] = m
 	for _, alias := range e.Caller.Identities {
 		r.of[alias] = identity
@@ -102,6 +103,9 @@ func (r *room) departed(e matrix.CallEvent) {
 		return
 	}
 	delete(r.members, identity)
+	for _, key := range m.keys {
+		clear(key)
+	}
 	aliases := r.forgetAliases(identity)
 	r.roster.Went(identity, "")
 	r.events.put(recorder.RoomEvent{At: e.At, Type: media.EventLeave, Participant: identity, Visit: m.visit})
@@ -157,7 +161,11 @@ func (r *room) stood(e matrix.CallEvent) {
 		r.mu.Unlock()
 		return
 	}
+	again := m.caller.Standing == matrix.Unsigned && e.Caller.Standing != matrix.Unsigned
 	m.caller = e.Caller
+	if again {
+		r.restore(identity, m)
+	}
 	r.events.put(recorder.RoomEvent{At: e.At, Type: recorder.EventStanding, Participant: identity})
 	r.mu.Unlock()
 	if e.Caller.Standing == matrix.Unsigned {

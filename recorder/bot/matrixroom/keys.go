@@ -1,6 +1,7 @@
 package matrixroom
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/sealtape/sealtape/recorder/frame"
@@ -42,6 +43,21 @@ func (r *room) keyed(e matrix.CallEvent) {
 		r.older = append(r.older, olderKey{identity, m.newest, e.At.Add(keyGrace)})
 	}
 	m.newest = e.Index
+	clear(m.keys[e.Index])
+	m.keys[e.Index] = bytes.Clone(e.Key)
+}
+
+// restore puts keys back that came from a device while it was to be trusted, as it is again:
+// members do not send them twice. Called locked.
+func (r *room) restore(identity string, m *member) {
+	if r.rings == nil {
+		return
+	}
+	for index, key := range m.keys {
+		if err := r.rings.Keyring(identity).SetRaw(index, key, frame.HKDF); err != nil {
+			r.log.Warn("a key is not used again", "err", err)
+		}
+	}
 }
 
 // retire takes out the keys whose time is over, unless they are in use again.
@@ -55,6 +71,10 @@ func (r *room) retire(now time.Time) {
 			kept = append(kept, k)
 		case m == nil || m.newest != k.index:
 			r.rings.Keyring(k.identity).Remove(k.index)
+			if m != nil {
+				clear(m.keys[k.index])
+				delete(m.keys, k.index)
+			}
 		}
 	}
 	r.older = kept

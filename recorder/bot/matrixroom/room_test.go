@@ -192,6 +192,11 @@ func TestKeys(t *testing.T) {
 		if _, ok := ring.Newest(); ok || ring.Has(0) || ring.Has(2) {
 			t.Error("keys of a device that is not to be trusted are used")
 		}
+		s.call.tell(matrix.Stood, caller("ada", "A", one), func(e *matrix.CallEvent) { e.Reason = "it is hers again" })
+		if !ring.Has(0) || ring.Has(1) || ring.Has(2) {
+			t.Error("not the keys are back that came while the device was to be trusted")
+		}
+		s.call.tell(matrix.Stood, untrusted, func(e *matrix.CallEvent) { e.Reason = "the master key changed" })
 		if e := s.next(is(recorder.EventStanding, ada)); e.At.IsZero() {
 			t.Errorf("%+v", e)
 		}
