@@ -171,8 +171,7 @@ func (o *matrixLoginOptions) secrets(ctx context.Context, e *ui.Env, login *matr
 	}
 	switch {
 	case o.sso:
-		login.Token, err = tokenInBrowser(ctx, e, o.user, o.homeserver)
-		return err
+		return o.inBrowser(ctx, e, login)
 	case o.passwordFile != "":
 		if login.Password, err = readSecretOrInput(e, o.passwordFile); err != nil {
 			return fmt.Errorf("--password-file: %w", err)
@@ -213,8 +212,29 @@ func confirmInBrowser(e *ui.Env) func(context.Context, string) error {
 	}
 }
 
-// tokenInBrowser has the operator log in on a page of the homeserver, and returns the token
-// that it gives.
-func tokenInBrowser(context.Context, *ui.Env, string, string) ([]byte, error) {
-	return nil, errors.New("not there yet")
+// inBrowser has the operator log in on a page of the homeserver.
+func (o *matrixLoginOptions) inBrowser(ctx context.Context, e *ui.Env, login *matrix.Login) error {
+	sso := matrix.SSO{User: o.user, Homeserver: o.homeserver,
+		Open: func(_ context.Context, page string) error {
+			e.Notef("Log in as %s on this page:\n  %s", o.user, page)
+			browse(e, page)
+			return nil
+		},
+		Paste: func(ctx context.Context) (string, error) {
+			address, err := e.Secret(ctx, "if the browser is on another machine, the address at which it ended", "")
+			if errors.Is(err, terminal.ErrNone) {
+				<-ctx.Done() // the page on this machine may still come back
+				return "", ctx.Err()
+			}
+			return string(address), err
+		}}
+	var err error
+	login.Token, login.Homeserver, err = sso.Token(ctx)
+	switch {
+	case errors.Is(err, matrix.ErrNoSSO):
+		return ui.Hinted(err, "leave --sso out: the account has a password")
+	case errors.Is(err, matrix.ErrNoToken):
+		return ui.Hinted(err, "run the command again; the page leads back to this machine, or paste the address at which the browser ended")
+	}
+	return access.ExplainHomeserver(err, o.user)
 }

@@ -39,8 +39,9 @@ func (m *matrixLab) logIn(home string, u *calls.User, args ...string) (stdout, s
 // refused fails the test unless a command failed with an error, and a hint, of these words.
 func refused(t *testing.T, stderr string, code int, says, hint string) {
 	t.Helper()
-	first, rest, _ := strings.Cut(stderr, "\n")
-	if code != 1 || !strings.HasPrefix(first, "sealtape: ") || !strings.Contains(first, says) || !strings.Contains(rest, "hint: ") || !strings.Contains(rest, hint) {
+	_, last, _ := strings.Cut("\n"+stderr, "\nsealtape: ")
+	first, rest, _ := strings.Cut(last, "\n")
+	if code != 1 || !strings.Contains(first, says) || !strings.HasPrefix(rest, "hint: ") || !strings.Contains(rest, hint) {
 		t.Errorf("exit code %d, want an error %q and a hint %q:\n%s", code, says, hint, stderr)
 	}
 }

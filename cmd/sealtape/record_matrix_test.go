@@ -39,16 +39,11 @@ func TestMatrixRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := m.callRoom(calls.Room{Clear: true}, ada, bot)
-	noCall := m.callRoom(calls.Room{CallPower: 50}, ada, bot)
+	noCall := m.callRoom(calls.Room{CallPower: 50, TextPower: 50}, ada, bot) // by neither kind of membership
 	noText := m.callRoom(calls.Room{TextPower: 50}, ada, bot)
 	// Somebody is in the call whose client uses another kind of it.
 	other := m.callRoom(calls.Room{Alias: "other-" + m.mark}, ada, bot)
-	if err := ada.SetState(m.ctx, other, "org.matrix.msc3401.call.member", "_"+ada.ID+"_DEVICE_m.call", map[string]any{
-		"application": "m.call", "call_id": "", "scope": "m.room", "device_id": "DEVICE", "expires": 14400000,
-		"focus_active": map[string]string{"type": "livekit", "focus_selection": "multi_sfu"}, "foci_preferred": []any{},
-	}); err != nil {
-		t.Fatal(err)
-	}
+	m.inCall(ada, other)
 	for _, tt := range []struct{ room, says, hint string }{
 		{stranger, "this user is not invited to the room", "invite " + bot.ID},
 		{"#nowhere:meet.test", "there is no such room", "copy its address"},
@@ -80,6 +75,18 @@ func TestMatrixRefusals(t *testing.T) {
 	m.endDevices(home, bot)
 	stderr, code = record(quiet)
 	refused(t, stderr, code, "this device was logged out", "sealtape matrix logout "+bot.ID)
+}
+
+// inCall makes a user a member of a room's call, on these transports, for whoever does not ask
+// their device.
+func (m *matrixLab) inCall(u *calls.User, room string, transports ...any) {
+	m.t.Helper()
+	if err := u.SetState(m.ctx, room, "org.matrix.msc3401.call.member", "_"+u.ID+"_DEVICE_m.call", map[string]any{
+		"application": "m.call", "call_id": "", "scope": "m.room", "device_id": "DEVICE", "expires": 14400000,
+		"focus_active": map[string]string{"type": "livekit", "focus_selection": "multi_sfu"}, "foci_preferred": transports,
+	}); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // endDevices ends a user's device at the homeserver, and not in its home.

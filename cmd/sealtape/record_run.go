@@ -80,11 +80,11 @@ func runRecord(ctx context.Context, e *ui.Env, o *recordOptions) (err error) {
 	result, err := beside.record(ctx, &g, config)
 	_ = g.Stop() // what fails is told by whom it concerns
 	tell.finish()
-	if call != nil && err != nil {
-		err = explainCall(err, call.user)
-	}
 	if err != nil {
-		return explainRecord(err, o.stores)
+		if err = explainRecord(err, o.stores); call != nil {
+			err = explainCall(err, call.user)
+		}
+		return err
 	}
 	return console.tell(result, o.json)
 }
