@@ -197,7 +197,7 @@ func fingerprintOf(id *keys.Identity) string {
 // explainCall adds hints to the errors of joining a call, and of entering it.
 func explainCall(err error, user string) error {
 	if token, ok := errors.AsType[*matrix.TokenError](err); ok {
-		return ui.Hinted(err, tokenHint(token))
+		return ui.Hinted(err, access.TokenHint(token))
 	}
 	switch {
 	case errors.Is(err, matrixroom.ErrNobody):
@@ -208,14 +208,6 @@ func explainCall(err error, user string) error {
 		return ui.Hinted(err, "the homeserver or the call's LiveKit server answers too slowly: check the network, and the firewall for UDP")
 	}
 	return access.ExplainMatrix(err, user)
-}
-
-// tokenHint says what to do about a token service.
-func tokenHint(e *matrix.TokenError) string {
-	if e.Status == 0 {
-		return "check that this machine reaches the call's token service, which the members' homeserver names: " + ui.Clean(e.Service)
-	}
-	return "the call's token service takes no users of your homeserver, or does not reach it: ask who runs " + ui.Clean(e.Service)
 }
 
 // explainCallEnd returns the error to exit with if a call ended its recording in a way that

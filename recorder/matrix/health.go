@@ -3,9 +3,12 @@ package matrix
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
@@ -138,6 +141,56 @@ func (out *Health) add(a *Account, room id.RoomID, invited bool, events []*event
 		r.Lacks = append(r.Lacks, state.lacks(a.state.User)...)
 	}
 	out.Rooms = append(out.Rooms, r)
+}
+
+// A Trial is what a token service gave for a room.
+type Trial struct {
+	LiveKit string // URL of the server that it leads to
+	Data    bool   // the token lets its owner send data
+}
+
+// TryService asks a token service for a token for a room's call, as a member of it by a state
+// event would, and does not use it. What the service says is a *TokenError.
+func (h Home) TryService(ctx context.Context, user, room, service string) (Trial, error) {
+	a, err := h.peek(user)
+	if err != nil {
+		return Trial{}, err
+	}
+	defer a.client.Client.CloseIdleConnections()
+	openID, err := (&Call{a: a}).openID(ctx)
+	if err != nil {
+		return Trial{}, err
+	}
+	t, err := askToken(ctx, a.client.Client, service, "/sfu/get", map[string]any{"room": room, "device_id": a.state.Device, "openid_token": openID})
+	if err != nil {
+		return Trial{}, err
+	}
+	return Trial{LiveKit: t.URL, Data: allowsData(t.JWT)}, nil
+}
+
+// allowsData reports whether a LiveKit token lets its owner send data.
+func allowsData(jwt string) bool {
+	parts := strings.Split(jwt, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	var v struct {
+		Video struct {
+			Publish *bool `json:"canPublish"`
+			Data    *bool `json:"canPublishData"`
+		} `json:"video"`
+	}
+	b, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(b, &v) != nil {
+		return false
+	}
+	switch {
+	case v.Video.Data != nil:
+		return *v.Video.Data
+	case v.Video.Publish != nil:
+		return *v.Video.Publish
+	}
+	return true
 }
 
 // text returns a field of an event's content that is a text.

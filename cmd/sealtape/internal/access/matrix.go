@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"filippo.io/age"
+
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
@@ -23,16 +25,15 @@ func MatrixHome(h *keys.Home, id *keys.Identity) matrix.Home {
 	return matrix.Home{Dir: filepath.Join(h.Dir(), matrixFolder), Identities: id.AgeIdentities(), Recipients: id.Recipients()}
 }
 
-// HasMatrix reports whether an account was logged in here, without a passphrase.
-func HasMatrix(h *keys.Home) (bool, error) {
-	users, err := matrix.Home{Dir: filepath.Join(h.Dir(), matrixFolder)}.Users()
-	return len(users) > 0, err
+// MatrixToLookAt returns where the Matrix accounts of h are, for who only reads them.
+func MatrixToLookAt(h *keys.Home, with []age.Identity) matrix.Home {
+	return matrix.Home{Dir: filepath.Join(h.Dir(), matrixFolder), Identities: with}
 }
 
 // MatrixUser returns the account that is meant by user: the only one here for "". It asks
 // for no passphrase.
 func MatrixUser(h *keys.Home, user string) (string, error) {
-	users, err := matrix.Home{Dir: filepath.Join(h.Dir(), matrixFolder)}.Users()
+	users, err := MatrixToLookAt(h, nil).Users()
 	switch {
 	case err != nil:
 		return "", err
@@ -133,4 +134,12 @@ func powerHint(p *matrix.PowerError, who string) string {
 		return fmt.Sprintf("in Element: the room's settings, Voice & Video, let everybody join calls; or give %s a power level of %d, in Roles & Permissions", who, p.Needs)
 	}
 	return fmt.Sprintf("in Element: the room's settings, Roles & Permissions: give %s a power level of %d", who, p.Needs)
+}
+
+// TokenHint says what to do about a token service.
+func TokenHint(e *matrix.TokenError) string {
+	if e.Status == 0 {
+		return "check that this machine reaches the call's token service, which the members' homeserver names: " + ui.Clean(e.Service)
+	}
+	return "the call's token service takes no users of your homeserver, or does not reach it: ask who runs " + ui.Clean(e.Service)
 }

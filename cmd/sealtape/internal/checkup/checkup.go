@@ -15,7 +15,7 @@ const (
 
 // A Finding is one thing that was looked at.
 type Finding struct {
-	Section string `json:"section"` // keys, spool, store, clock, machine, livekit, web or recordings
+	Section string `json:"section"` // keys, spool, store, clock, machine, livekit, web, matrix or recordings
 	Name    string `json:"name"`
 	Result  string `json:"result"` // ok, warning, failed or unknown
 	Text    string `json:"text"`

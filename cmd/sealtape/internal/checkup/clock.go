@@ -28,6 +28,21 @@ func Clock(ctx context.Context, r *Report, store string) {
 		r.Unknown(section, name, "%s: nothing to compare it with: %v", store, err)
 		return
 	}
+	compare(r, where, there, here)
+}
+
+// ServerClock compares this machine's clock with that of a web server, which where names.
+func ServerClock(ctx context.Context, r *Report, where, url string) {
+	there, here, err := httpClock(ctx, url)
+	if err != nil {
+		r.Unknown("clock", "clock", "%s: nothing to compare it with: %v", where, err)
+		return
+	}
+	compare(r, where, there, here)
+}
+
+func compare(r *Report, where string, there, here time.Time) {
+	const section, name = "clock", "clock"
 	off := here.Sub(there)
 	switch {
 	case off > clockLimit:

@@ -38,6 +38,9 @@ https://meet.example.org, may read the store in a browser, and says the rule to 
 a page in a file. Where others reach the store by another address, such as a CDN's, or where
 a web server gives a folder, --store-url has it.
 
+--matrix ROOM checks the account of "sealtape matrix login", its device and one-time keys, what the
+recorder lacks in the room, and the token service of the call that goes on there.
+
 --policy prints a policy for the recorder's key, for the bucket of --store.
 
 ` + access.StoreHelp + `
@@ -46,12 +49,14 @@ You decide what to do about warnings. Exit code 1: something will not work.`,
 		UsageText: `  sealtape doctor --store ./meetings
   sealtape doctor --policy --store s3://meetings/2026
   sealtape doctor --web https://meet.example.org --store s3://meetings/2026
+  sealtape doctor --matrix '#weekly:example.org'
   sealtape doctor --unit > /etc/systemd/system/sealtape@.service`,
 		Flags: []cli.Flag{
 			flags.StoresFlag(),
 			&cli.BoolFlag{Name: "all", Destination: &o.all, Usage: "look at all recordings"},
 			&cli.StringFlag{Name: "web", Destination: &o.web, Usage: "check whether pages of this `ORIGIN` may read the store, too"},
 			&cli.StringFlag{Name: "store-url", Destination: &o.storeURL, Usage: "`URL` at which others reach what is in the store, for --web"},
+			&cli.StringFlag{Name: "matrix", Destination: &o.matrix, Usage: "check the recorder's Matrix account, too: @name:server, or with what it needs in a `ROOM`, '#weekly:example.org'"},
 			&cli.BoolFlag{Name: "policy", Destination: &o.policy, Usage: "print a policy for the recorder's key in the bucket instead, which lets it add and take nothing back"},
 			&cli.BoolFlag{Name: "unit", Destination: &o.unit, Usage: "print a systemd unit for a recorder instead, with comments"},
 			o.JSONFlag(),
@@ -65,6 +70,7 @@ type options struct {
 	flags.JSONOption
 	all, policy, unit bool
 	web, storeURL     string
+	matrix            string
 
 	origin string // what web says
 }
@@ -74,6 +80,9 @@ func (o *options) Check() (err error) {
 		if o.origin, err = originOf(o.web); err != nil {
 			return err
 		}
+	}
+	if err := checkMatrixFlag(o.matrix); err != nil {
+		return err
 	}
 	if o.storeURL != "" && (o.web == "" || len(o.Stores) != 1) {
 		return ui.Misuse("--store-url is for --web, and for one store")
@@ -179,6 +188,9 @@ func diagnose(ctx context.Context, e *ui.Env, o *options) (*Diagnosis, error) {
 		if err := checkRecordings(ctx, e, d, h, first, identities, o.all); err != nil {
 			d.Fail("recordings", "list", err, "see what the checks of the store say, and try again")
 		}
+	}
+	if o.matrix != "" && h != nil {
+		checkMatrix(ctx, d, h, identities, o.matrix)
 	}
 	checkup.Machine(&d.Report)
 	if url := os.Getenv("LIVEKIT_URL"); url != "" {

@@ -15,6 +15,7 @@ func TestOptionsRefuse(t *testing.T) {
 	}{
 		{options{unit: true, policy: true}, "exclude one another"},
 		{options{policy: true, StoresOption: flags.StoresOption{Stores: []string{"folder"}}}, "one bucket"},
+		{options{matrix: "weekly"}, "want an account, @name:server, or a room"},
 	} {
 		if err := tt.o.Check(); err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%+v: %v, want %q", tt.o, err, tt.says)
