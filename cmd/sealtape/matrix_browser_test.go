@@ -14,16 +14,25 @@ import (
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
-// Two people in Element's call talk, one leaves and comes back, a third joins late; the
-// recorder is killed, and another goes on. All that they sent is recorded under their
-// names, and nothing is missing for want of a key.
+// A call of people in Element's code, recorded: in either format with all that happens to
+// members and recorders, or with servers that die.
 func TestMatrixMeeting(t *testing.T) {
-	formats := []string{"state", "sticky"}
-	for i := range sample.Cases(t, 2, 1) {
-		t.Run(formats[i], func(t *testing.T) { matrixMeetingIn(t, i == 1) })
+	cases := []struct {
+		name string
+		run  func(*testing.T)
+	}{
+		{"state", func(t *testing.T) { matrixMeetingIn(t, false) }},
+		{"sticky", func(t *testing.T) { matrixMeetingIn(t, true) }},
+		{"servers restart", matrixServersRestart},
+	}
+	for i := range sample.Cases(t, len(cases), 1) {
+		t.Run(cases[i].name, cases[i].run)
 	}
 }
 
+// matrixMeetingIn: two people talk, one leaves and comes back, a third joins late; the
+// recorder is killed, and another goes on. All that they sent is recorded under their
+// names, and nothing is missing for want of a key.
 func matrixMeetingIn(t *testing.T, sticky bool) {
 	g := newBusyLab(t).matrix().meeting(sticky, "ada", "ben", "cat")
 	ada, ben, cat := g.people[0], g.people[1], g.people[2]

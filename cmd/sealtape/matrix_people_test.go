@@ -120,9 +120,9 @@ func (g *matrixMeeting) sees(p *callPerson, what string, cond func(matrixjs.Stat
 func (g *matrixMeeting) recordCall(args ...string) *recorderProcess {
 	g.t.Helper()
 	p := g.begin(g.command(g.home, nil, append([]string{"record", "--matrix", g.room, "--store", g.store, "--segment", "1s", "--reader", "Recorder"}, args...)...))
-	g.told = func() string {
+	g.told = func() string { // what it lacks is seen from the recording only while there is time
 		said := "recorder:\n" + p.stderr()
-		if p.stdout() == "" {
+		if p.stdout() == "" || g.ctx.Err() != nil {
 			return said
 		}
 		i := g.info(g.home, g.store, strings.TrimSpace(p.stdout()))
