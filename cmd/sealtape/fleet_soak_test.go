@@ -19,7 +19,7 @@ import (
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
-// voiceEvery is in how many rooms one has somebody who speaks. In the others people are
+// voiceEvery: of so many rooms one has somebody who speaks. In the others people are
 // silent, which costs the machine next to nothing.
 const voiceEvery = 5
 
