@@ -131,6 +131,10 @@ func runMatrixLogin(ctx context.Context, e *ui.Env, h *keys.Home, o *matrixLogin
 		a, recovery, err = home.New(ctx, login, slog.New(slog.DiscardHandler))
 	}
 	if err != nil {
+		// Cross-signing was made, and what failed came after that.
+		if recovery != "" {
+			showRecoveryKey(e, o.user, recovery, o.JSON)
+		}
 		return access.ExplainHomeserver(err, o.user)
 	}
 	if err := a.Close(); err != nil {
@@ -141,6 +145,17 @@ func runMatrixLogin(ctx context.Context, e *ui.Env, h *keys.Home, o *matrixLogin
 		return err
 	}
 	return showMatrixLogin(e, card, l, recovery, o.JSON)
+}
+
+// showRecoveryKey shows the recovery key of an account whose login failed: only with it the
+// next one can succeed.
+func showRecoveryKey(e *ui.Env, user, recovery string, asJSON bool) {
+	if asJSON {
+		_ = e.JSON(matrixLoginJSON{User: user, RecoveryKey: recovery}) // the login's error counts
+	} else {
+		e.Printf("recovery key: %s\n", ui.Clean(recovery))
+	}
+	e.Notef("Write the recovery key down: the account has cross-signing keys now, and the next login needs it.")
 }
 
 func showMatrixLogin(e *ui.Env, card keys.Card, l matrix.Look, recovery string, asJSON bool) error {

@@ -91,6 +91,9 @@ func (r *room) enter(ctx context.Context) error {
 		}
 		break
 	}
+	if !r.call.Watched() {
+		r.c.Say("the homeserver has no delayed events (MSC4140): if this recorder dies, it stays listed in the call for up to ten minutes")
+	}
 	_, identity, _ := r.call.Own()
 	r.mu.Lock()
 	r.own[r.identity], r.own[identity] = true, true

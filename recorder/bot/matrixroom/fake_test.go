@@ -34,8 +34,9 @@ func caller(name, device string, services ...string) matrix.Caller {
 
 // A fakeCall is a call that a test plays.
 type fakeCall struct {
-	config  matrix.CallConfig
-	failing chan error // of Run
+	unwatched bool // the homeserver has no delayed events; set before it is used
+	config    matrix.CallConfig
+	failing   chan error // of Run
 
 	mu      sync.Mutex
 	here    []matrix.Caller
@@ -114,6 +115,8 @@ func (c *fakeCall) MayNotice() error {
 	defer c.mu.Unlock()
 	return c.gagged
 }
+
+func (c *fakeCall) Watched() bool { return !c.unwatched }
 
 func (c *fakeCall) SetName(_ context.Context, name string) error {
 	c.note("name %s", name)

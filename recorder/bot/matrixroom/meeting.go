@@ -64,6 +64,7 @@ type call interface {
 	Key() (index int, key []byte)
 	Notice(ctx context.Context, text string) (event string, err error)
 	MayNotice() error
+	Watched() bool
 	SetName(ctx context.Context, name string) error
 }
 

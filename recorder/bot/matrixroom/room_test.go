@@ -89,6 +89,20 @@ func TestOrder(t *testing.T) {
 	})
 }
 
+// A homeserver without delayed events is no refusal, and the operator is told.
+func TestUnwatched(t *testing.T) {
+	for _, unwatched := range []bool{false, true} {
+		on(t, nil, func(s *stage) {
+			s.call.unwatched = unwatched
+			s.announce()
+			told := slices.ContainsFunc(s.says(), func(text string) bool { return strings.Contains(text, "MSC4140") })
+			if told != unwatched {
+				t.Errorf("without a watchdog: %v, said %q", unwatched, s.says())
+			}
+		})
+	}
+}
+
 // Joins, leaves and names are the homeserver's; tracks are taken from who is a member, under
 // either identity, and under what the homeserver calls them.
 func TestWhoIsThere(t *testing.T) {
