@@ -134,7 +134,7 @@ func causeHint(cause frame.CauseKind) string {
 	case frame.CauseIndex:
 		return file + "put the key under the index that the members use"
 	case frame.CauseNoKey:
-		return "the room is end-to-end encrypted with a key that was not given"
+		return "the room is end-to-end encrypted with a key that the recorder was not given, or does not trust"
 	case frame.CausePlaintext:
 		return "let everyone join with end-to-end encryption, or the recorder with --no-e2ee"
 	}
@@ -152,7 +152,7 @@ func (r missingReason) hint(nothing, named bool) string {
 		}
 		return fmt.Sprintf("some frames of %s did not open: is their passphrase the one that the others use?", who)
 	case media.HoleNoKey:
-		return fmt.Sprintf("%s: end-to-end encrypted with a key that was not given", who)
+		return fmt.Sprintf("%s: end-to-end encrypted with a key that the recorder was not given, or does not trust", who)
 	case media.HolePlaintext:
 		return fmt.Sprintf("%s published without end-to-end encryption and was not recorded; --allow-plaintext lets in callers, streams and agents, who cannot encrypt", who)
 	case media.HoleFormat:

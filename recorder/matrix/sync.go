@@ -42,10 +42,12 @@ type Room struct {
 const syncFilter = `{"presence":{"types":[]},"account_data":{"types":[]},"room":{"timeline":{"limit":50},"ephemeral":{"types":[]},"account_data":{"types":[]}}}`
 
 // How /sync is asked: how long the homeserver may wait for something to happen,
-// and how long to wait after a failure.
+// and how long to wait after a failure. Most homeservers that are away are only
+// started again, and who comes to a call then should not miss much of the recording.
 const (
 	syncTimeout  = 30 * time.Second
 	firstBackoff = time.Second
+	restartTime  = time.Minute // for which it stays at the first
 	maxBackoff   = 30 * time.Second
 )
 
@@ -70,7 +72,7 @@ func (a *Account) follow(ctx context.Context, handle func(context.Context, *Batc
 	if err := a.deliver(ctx, &Batch{}, handle); err != nil {
 		return err
 	}
-	backoff, first := firstBackoff, true
+	backoff, first, answered := firstBackoff, true, time.Now()
 	for {
 		batch, err := a.step(ctx, syncTimeout)
 		if ctx.Err() != nil {
@@ -78,7 +80,7 @@ func (a *Account) follow(ctx context.Context, handle func(context.Context, *Batc
 		}
 		switch {
 		case err == nil:
-			backoff, batch.First, first = firstBackoff, first, false
+			backoff, batch.First, first, answered = firstBackoff, first, false, time.Now()
 			if err := a.deliver(ctx, batch, handle); err != nil {
 				return err
 			}
@@ -94,7 +96,9 @@ func (a *Account) follow(ctx context.Context, handle func(context.Context, *Batc
 			timer.Stop()
 			return ctx.Err()
 		}
-		backoff = min(2*backoff, maxBackoff)
+		if time.Since(answered) > restartTime+syncTimeout {
+			backoff = min(2*backoff, maxBackoff)
+		}
 	}
 }
 
