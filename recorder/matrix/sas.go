@@ -79,7 +79,7 @@ func (x *exchange) agree(key string) error {
 // commitment is what the accepting side sends before its key: so the other cannot
 // choose a key that fits a SAS.
 func commitment(key string, start json.RawMessage) (string, error) {
-	canonical, err := canonicaljson.CanonicalJSON(start)
+	canonical, err := canonicaljson.Marshal(start)
 	if err != nil {
 		return "", err
 	}

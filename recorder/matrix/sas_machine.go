@@ -68,7 +68,6 @@ type verification struct {
 
 	phase   phase
 	readyAt time.Time
-	methods []string // of the other side's request or ready
 	err     *Cancelled
 
 	x       *exchange
