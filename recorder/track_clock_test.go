@@ -174,8 +174,8 @@ func TestServersHaveTheirOwnClocks(t *testing.T) {
 		s.pop(length, true)
 		s.check(t, 20*time.Second, s.delay, 40*time.Millisecond) // on one clock it is 60
 	}
-	near := walls.of("near")
-	if again := walls.of("near"); near == walls.of("far") || near != again {
+	clock := walls.of("near")
+	if again := walls.of("near"); clock == walls.of("far") || clock != again {
 		t.Error("the servers share a clock, or have none")
 	}
 	for i := range 2 * maxServers { // a room with so many shares some

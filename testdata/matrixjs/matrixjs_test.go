@@ -177,7 +177,7 @@ func TestCall(t *testing.T) {
 			first := s.KeysOf(m.ben.User)
 			own := s.KeysOf(m.ada.User)
 			m.must(m.ben.Leave(m.ctx))
-			s = m.wait(m.ada, "a new key of her own", func(s matrixjs.State) bool {
+			m.wait(m.ada, "a new key of her own", func(s matrixjs.State) bool {
 				_, there := s.Member(m.ben.User, "")
 				return !there && len(s.KeysOf(m.ada.User)) > len(own)
 			})
