@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"strings"
 
@@ -28,14 +29,16 @@ compared by "sealtape matrix verify". With --no-e2ee the room need not be encryp
 
 // matrixOptions say which call of a Matrix room is recorded.
 type matrixOptions struct {
-	matrix     string // the room; "" for none
-	matrixUser string // the account; "" for the only one
+	matrix     string   // the room; "" for none
+	matrixUser string   // the account; "" for the only one
+	services   []string // token services that may be asked; none for those that members name
 }
 
 func (o *matrixOptions) matrixFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "matrix", Destination: &o.matrix, Usage: "record the calls of this Matrix `ROOM`, '#weekly:example.org' or its ID, see above"},
 		&cli.StringFlag{Name: "matrix-user", Destination: &o.matrixUser, Usage: "the recorder's account, @name:server", DefaultText: "the only one that is logged in"},
+		&cli.StringSliceFlag{Name: "matrix-service", Usage: "ask no token service but this `URL`, which may be anywhere; repeat for more", DefaultText: "those that members name, but none in a local network unless the homeserver is in one"},
 	}
 }
 
@@ -45,8 +48,11 @@ const defaultName = "Recorder (Sealtape)"
 // checkMatrix returns an error for what makes no sense with --matrix, or without it.
 func (o *recordOptions) checkMatrix() error {
 	if o.matrix == "" {
-		if o.matrixUser != "" {
+		switch {
+		case o.matrixUser != "":
 			return ui.Misuse("--matrix-user is for --matrix, which is missing")
+		case len(o.services) > 0:
+			return ui.Misuse("--matrix-service is for --matrix, which is missing")
 		}
 		return nil
 	}
@@ -81,6 +87,11 @@ func (o *recordOptions) checkMatrix() error {
 	for _, arg := range o.members {
 		if user, name := cutMatrixMember(arg); !keys.IsMatrixUser(user) || name == "" {
 			return ui.Misuse("--member is %s, want @USER:SERVER=NAME with --matrix", words.Quote(arg))
+		}
+	}
+	for _, service := range o.services {
+		if u, err := url.Parse(service); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return ui.Misuse("--matrix-service is %s, want the URL of a token service, as https://HOST/PATH", words.Quote(service))
 		}
 	}
 	return nil
@@ -171,7 +182,7 @@ func (m *matrixCall) meeting(o *recordOptions, c bot.Config, say func(string)) b
 		name = "" // which says that it records: here only a name is seen
 	}
 	call := matrixroom.Meeting(matrixroom.Config{
-		Account: m.account, Room: o.matrix, Name: name, Home: c.Home, Members: m.members, Plain: o.noE2EE, Wait: max(o.lifetime.wait, 0), Say: say,
+		Account: m.account, Room: o.matrix, Name: name, Home: c.Home, Members: m.members, Services: o.services, Plain: o.noE2EE, Wait: max(o.lifetime.wait, 0), Say: say,
 		Data:    map[string]any{"fingerprint": fingerprintOf(c.Identity)},
 		LiveKit: livekit.Config{Rejoin: o.lifetime.rejoin, Selection: o.selection, Log: c.Log},
 	})

@@ -162,6 +162,9 @@ func TestMatrixOptions(t *testing.T) {
 		{[]string{"--member", "ada=Ada"}, "--member is"},
 		{[]string{"--member", "@ada:example.org"}, "--member is"},
 		{[]string{"--matrix-user", "bot"}, "--matrix-user: "},
+		{[]string{"--matrix-service", "https://sfu.example.org/jwt", "--matrix-service", "http://10.0.0.5"}, ""},
+		{[]string{"--matrix-service", "sfu.example.org"}, "--matrix-service is"},
+		{[]string{"--matrix-service", "https://sfu.example.org/jwt?x"}, "--matrix-service is"},
 		{[]string{"--matrix", "weekly"}, "--matrix is"},
 		{[]string{"--matrix", "#weekly"}, "--matrix is"},
 	} {

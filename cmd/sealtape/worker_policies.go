@@ -87,7 +87,7 @@ func policyOptions(p *fleet.Policy) (*recordOptions, error) {
 			return flags.Action(&o, func(context.Context, *ui.Env, *recordOptions) error { return nil })(c)
 		},
 	}}
-	if len(p.Setting("matrix")) > 0 || len(p.Setting("matrix-user")) > 0 {
+	if len(p.Setting("matrix")) > 0 || len(p.Setting("matrix-user")) > 0 || len(p.Setting("matrix-service")) > 0 {
 		return nil, errors.New("it has matrix, which a worker cannot record: LiveKit dispatches the rooms of its own server only; record each Matrix room by a sealtape record --matrix of its own")
 	}
 	if err := app.RunContext(context.Background(), []string{"sealtape", "record"}); err != nil {

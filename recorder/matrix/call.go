@@ -28,6 +28,10 @@ type CallConfig struct {
 	// wait long: as long as it does, nothing else is heard. It may call the Call's
 	// methods but Run.
 	OnEvent func(CallEvent)
+	// Services are the URLs of the token services that may be asked, wherever they are;
+	// empty for all that members name, but those nearer to this machine than the
+	// homeserver: of its network, where that is not, or of itself.
+	Services []string
 	// Plain lets a room pass that is not encrypted.
 	Plain bool
 }

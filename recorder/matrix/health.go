@@ -157,11 +157,14 @@ func (h Home) TryService(ctx context.Context, user, room, service string) (Trial
 		return Trial{}, err
 	}
 	defer a.client.Client.CloseIdleConnections()
+	if _, err := a.reach(nil).client(ctx, service); err != nil {
+		return Trial{}, &TokenError{Service: service, Err: err}
+	}
 	openID, err := (&Call{a: a}).openID(ctx)
 	if err != nil {
 		return Trial{}, err
 	}
-	t, err := askToken(ctx, a.client.Client, service, "/sfu/get", map[string]any{"room": room, "device_id": a.state.Device, "openid_token": openID})
+	t, err := askToken(ctx, a.reach(nil), service, "/sfu/get", map[string]any{"room": room, "device_id": a.state.Device, "openid_token": openID})
 	if err != nil {
 		return Trial{}, err
 	}

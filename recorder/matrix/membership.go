@@ -77,7 +77,7 @@ func services(list []transport) []string {
 	var out []string
 	for _, t := range list {
 		u, err := url.Parse(t.Service)
-		if t.Type != "livekit" || err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || len(t.Service) > 2000 {
+		if t.Type != "livekit" || err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || len(t.Service) > 2000 {
 			continue
 		}
 		if len(out) < maxServices {

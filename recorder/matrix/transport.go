@@ -60,6 +60,9 @@ func (c *Call) Token(ctx context.Context, service string) (Token, error) {
 	if list := services([]transport{{"livekit", service}}); len(list) != 1 {
 		return Token{}, &TokenError{Service: service, Err: errors.New("its URL is none")}
 	}
+	if _, err := c.a.reach(c.c.Services).client(ctx, service); err != nil {
+		return Token{}, &TokenError{Service: service, Err: err}
+	}
 	openID, err := c.openID(ctx)
 	if err != nil {
 		return Token{}, err
@@ -69,26 +72,18 @@ func (c *Call) Token(ctx context.Context, service string) (Token, error) {
 		path, body = "/get_token", map[string]any{"room_id": c.c.Room, "slot_id": slot, "openid_token": openID,
 			"member": map[string]any{"id": own.ID, "claimed_user_id": own.User, "claimed_device_id": own.Device}}
 	}
-	t, err := askToken(ctx, c.a.client.Client, service, path, body)
+	t, err := askToken(ctx, c.a.reach(c.c.Services), service, path, body)
 	if err != nil {
 		return Token{}, err
 	}
-	switch t.Identity {
-	case "": // the service keeps it to itself
+	if t.Identity == "" { // the service keeps it to itself
 		t.Identity = identity
-	case identity:
-	default:
-		if c.isOthers(t.Identity) {
-			return Token{}, &TokenError{Service: service, Err: errors.New("its token is another member's")}
-		}
-		c.a.log.Warn("the token has another identity than the membership", "service", service)
+	}
+	// Another's may be that of somebody who is to come, whose media would be taken for ours.
+	if !slices.Contains(identities(own), t.Identity) {
+		return Token{}, &TokenError{Service: service, Err: errors.New("its token is another member's")}
 	}
 	return t, nil
-}
-
-// isOthers reports whether another member may have that LiveKit identity.
-func (c *Call) isOthers(identity string) bool {
-	return slices.ContainsFunc(c.Members(), func(m Caller) bool { return slices.Contains(m.Identities, identity) })
 }
 
 // openID gets a token by which the homeserver tells others who we are.
@@ -104,11 +99,17 @@ func (c *Call) openID(ctx context.Context) (json.RawMessage, error) {
 	return v, nil
 }
 
-// askToken asks a token service.
-func askToken(ctx context.Context, client *http.Client, service, path string, body any) (Token, error) {
+// askToken asks a token service, if this device goes there.
+func askToken(ctx context.Context, r reach, service, path string, body any) (Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
 	failed := &TokenError{Service: service}
+	client, err := r.client(ctx, service)
+	if err != nil {
+		failed.Err = err
+		return Token{}, failed
+	}
+	defer client.CloseIdleConnections()
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return Token{}, err
@@ -119,6 +120,7 @@ func askToken(ctx context.Context, client *http.Client, service, path string, bo
 		return Token{}, failed
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "Sealtape")
 	resp, err := client.Do(req)
 	if err != nil {
 		failed.Err = err
@@ -148,6 +150,10 @@ func askToken(ctx context.Context, client *http.Client, service, path string, bo
 	u, err := url.Parse(v.URL)
 	if err != nil || u.Host == "" || u.User != nil || !slices.Contains([]string{"ws", "wss", "http", "https"}, u.Scheme) {
 		failed.Err = errors.New("it names no LiveKit server")
+		return Token{}, failed
+	}
+	if err := r.server(ctx, u); err != nil {
+		failed.Err = fmt.Errorf("the LiveKit server %s that it names: %w", u.Host, err)
 		return Token{}, failed
 	}
 	return Token{URL: v.URL, JWT: v.JWT, Identity: subject(v.JWT)}, nil

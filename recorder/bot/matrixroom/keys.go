@@ -83,11 +83,12 @@ func (r *room) retire(now time.Time) {
 // atLiveKit are the keys by the identities that members have at LiveKit.
 type atLiveKit struct{ r *room }
 
-// Keyring implements recorder.KeyProvider. Who is no member has a ring that nobody fills.
+// Keyring implements recorder.KeyProvider. Who is no member has a ring that nobody fills. A
+// member's identity is theirs, even if a server once called us so: all members have our key.
 func (k atLiveKit) Keyring(alias string) *frame.Keyring {
 	k.r.mu.Lock()
 	identity, ok := k.r.of[alias]
-	if k.r.own[alias] {
+	if !ok && k.r.own[alias] {
 		identity, ok = k.r.identity, true
 	}
 	k.r.mu.Unlock()

@@ -39,6 +39,9 @@ type Config struct {
 	// Members has the cards of users for whom the operator vouches, by user ID. They count
 	// for a user whose master key the operator has compared.
 	Members map[string][]keys.Card
+	// Services are the URLs of the token services that may be asked, as in a
+	// matrix.CallConfig. Empty means those that members name, with bounds.
+	Services []string
 	// Plain lets a room pass that is not encrypted.
 	Plain bool
 	// Wait is how long to wait for somebody to begin the call: the recorder never does. 0

@@ -75,7 +75,7 @@ func newRoom(c Config, p bot.Presence, rings *recorder.ParticipantKeys) *room {
 
 // begin opens the call and waits until somebody is in it. After an error nothing runs.
 func (r *room) begin(ctx context.Context) error {
-	config := matrix.CallConfig{Data: r.c.Data, OnEvent: r.happened, Plain: r.c.Plain}
+	config := matrix.CallConfig{Data: r.c.Data, OnEvent: r.happened, Services: r.c.Services, Plain: r.c.Plain}
 	setPinned(&config.Pinned, r.pinned)
 	var err error
 	if r.call, r.identity, err = r.c.open(ctx, config); err != nil {

@@ -138,6 +138,9 @@ func powerHint(p *matrix.PowerError, who string) string {
 
 // TokenHint says what to do about a token service.
 func TokenHint(e *matrix.TokenError) string {
+	if errors.Is(e, matrix.ErrNotAsked) {
+		return "a member of the call named it; if it is yours, say so: record --matrix-service " + ui.ShellWord(e.Service)
+	}
 	if e.Status == 0 {
 		return "check that this machine reaches the call's token service, which the members' homeserver names: " + ui.Clean(e.Service)
 	}
