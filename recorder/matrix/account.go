@@ -56,6 +56,7 @@ type Account struct {
 	mu       sync.Mutex
 	state    *state
 	unwedged map[id.Curve25519]time.Time
+	asked    int // requests for devices so far
 }
 
 func newAccount(file *stateFile, s *state, log *slog.Logger) (*Account, error) {

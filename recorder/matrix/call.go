@@ -75,11 +75,12 @@ type Call struct {
 	sent    map[Target]*sending
 	hands   map[id.EventID]hand
 	refused map[refusal]bool
-	weak    [2]error // what this user may not do: take part, write
-	busy    bool     // an answer is being taken in: devices in it may not be known yet
-	stale   bool     // the room's state is to be read again
-	synced  int      // how often a sync brought news of the room
-	over    string   // why this user is not in the room any more
+	weak    [2]error  // what this user may not do: take part, write
+	busy    bool      // an answer is being taken in: devices in it may not be known yet
+	stale   bool      // the room's state is to be read again
+	reread  time.Time // not before
+	synced  int       // how often a sync brought news of the room
+	over    string    // why this user is not in the room any more
 	pending []CallEvent
 }
 
@@ -196,7 +197,7 @@ func (c *Call) handle(ctx context.Context, b *Batch) error {
 		c.message(m)
 	}
 	c.retry()
-	stale := c.stale
+	stale := c.stale && !time.Now().Before(c.reread)
 	c.mu.Unlock()
 	if stale {
 		c.reload(ctx)
@@ -228,7 +229,7 @@ func (c *Call) tick(ctx context.Context) {
 			return
 		}
 		c.mu.Lock()
-		busy, stale := c.busy, c.stale
+		busy, stale := c.busy, c.stale && !time.Now().Before(c.reread)
 		if !busy {
 			c.settle(time.Now())
 		}

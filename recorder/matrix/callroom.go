@@ -99,7 +99,9 @@ func (c *Call) load(ctx context.Context) error {
 	if c.synced != synced {
 		return errOvertaken
 	}
+	encrypted := c.room.encrypted
 	c.room = newRoomState()
+	c.room.encrypted = encrypted // it cannot be taken back, whatever the homeserver shows now
 	c.roster.forget()
 	for _, e := range events {
 		c.room.take(e)
@@ -117,11 +119,17 @@ func (c *Call) load(ctx context.Context) error {
 // newer.
 var errOvertaken = errors.New("a sync was faster")
 
+// reloadAfter is how long a homeserver is left alone that did not give a room's state.
+const reloadAfter = 5 * time.Second
+
 // reload reads the state again after a gap; if that fails, later.
 func (c *Call) reload(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if err := c.load(ctx); err != nil && !errors.Is(err, errOvertaken) && ctx.Err() == nil {
+		c.mu.Lock()
+		c.reread = time.Now().Add(reloadAfter)
+		c.mu.Unlock()
 		c.a.log.Warn("could not read the room's state again", "err", loggedOut(err))
 	}
 }
@@ -211,7 +219,7 @@ func (c *Call) event(e RoomEvent, live bool) {
 	case event.EventRedaction.Type:
 		c.redaction(e.Event)
 	default:
-		if live {
+		if live && !e.again { // else a yes of another meeting could be delivered in this one
 			c.said(e)
 		}
 	}

@@ -177,12 +177,24 @@ type refusal struct {
 	why string
 }
 
-const maxRefused = 1000
+const (
+	maxRefused   = 1000
+	maxRefusedOf = 20 // of a user: who makes up others must not silence what is to be told of the rest
+)
 
 // refuse tells, once, that something of a device is not used. Called locked.
 func (c *Call) refuse(t Target, why string) {
 	key := refusal{t, why}
 	if c.refused[key] || len(c.refused) >= maxRefused {
+		return
+	}
+	of := 0
+	for other := range c.refused {
+		if other.User == t.User {
+			of++
+		}
+	}
+	if of >= maxRefusedOf {
 		return
 	}
 	c.refused[key] = true

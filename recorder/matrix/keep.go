@@ -96,16 +96,38 @@ func (c *Call) keepUp(ctx context.Context, now time.Time) error {
 	switch {
 	case lost || anew:
 		err := c.join(ctx)
+		p.mu.Lock()
 		if err != nil {
-			p.mu.Lock()
 			p.lost = true
-			p.mu.Unlock()
+		}
+		if p.barred++; !refusedBy(err) {
+			p.barred = 0
+		}
+		barred := p.barred >= maxBarred
+		p.mu.Unlock()
+		if barred {
+			c.bar()
 		}
 		return err
 	case renew:
 		return c.extend(ctx, now)
 	}
 	return nil
+}
+
+// maxBarred is how often the homeserver may refuse a membership that was lost.
+const maxBarred = 3
+
+// bar ends the call for this device: somebody took its membership away, and it may not be a
+// member again. It must not stay unseen.
+func (c *Call) bar() {
+	c.mu.Lock()
+	if c.over == "" {
+		c.over = "it was taken out of the call, and may not take part any more"
+		c.emit(CallEvent{Kind: Removed, Reason: c.over})
+	}
+	c.mu.Unlock()
+	c.tell()
 }
 
 // extend says the membership again, before it runs out, as the same one.

@@ -33,15 +33,29 @@ func (s *state) roomKey(m *Message) {
 		return
 	}
 	g, err := olm.NewInboundGroupSession([]byte(v.Key))
-	if err != nil || g.ID() != v.ID || s.group(v.Room, v.ID) != nil { // the first one counts
+	if err != nil || g.ID() != v.ID || s.group(v.Room, v.ID, m.Sender) != nil { // the first one counts
 		return
+	}
+	// Each has so many, so that nobody pushes out another's.
+	count, oldest := 0, -1
+	for i, o := range s.groups {
+		if o.sender == m.Sender {
+			if count++; oldest < 0 {
+				oldest = i
+			}
+		}
+	}
+	if count >= maxGroupsUser {
+		s.groups = slices.Delete(s.groups, oldest, oldest+1)
 	}
 	s.groups = append(last(s.groups, maxGroups-1), &group{InboundGroupSession: g, room: v.Room, id: v.ID, senderKey: m.Identity, signing: m.Signing, sender: m.Sender})
 }
 
-func (s *state) group(room id.RoomID, session id.SessionID) *group {
+// group returns a session that its sender gave. Who got it from them can pass it on, and
+// must not keep theirs out by that.
+func (s *state) group(room id.RoomID, session id.SessionID, sender id.UserID) *group {
 	for _, g := range s.groups {
-		if g.room == room && g.id == session {
+		if g.room == room && g.id == session && g.sender == sender {
 			return g
 		}
 	}
@@ -56,6 +70,7 @@ type RoomEvent struct {
 	Identity  id.Curve25519
 	Signing   id.Ed25519
 	relates   json.RawMessage // m.relates_to beside what is encrypted: the homeserver's word
+	again     bool            // of one that came encrypted: it came before, and says nothing new
 }
 
 // read decrypts an event of a room. One that cannot be decrypted stays what it is,
@@ -76,15 +91,16 @@ func (s *state) read(room id.RoomID, e *event.Event) (RoomEvent, error) {
 	if json.Unmarshal(e.Content.VeryRaw, &c) != nil || c.Algorithm != id.AlgorithmMegolmV1 || len(c.Ciphertext) > 2*maxMessage {
 		return RoomEvent{Event: e}, errNoRoomKey
 	}
-	g := s.group(room, c.Session)
-	if g == nil || g.sender != e.Sender {
+	g := s.group(room, c.Session, e.Sender)
+	if g == nil {
 		return RoomEvent{Event: e}, errNoRoomKey
 	}
 	plain, index, err := g.Decrypt([]byte(c.Ciphertext))
 	if err != nil {
 		return RoomEvent{Event: e}, errNoRoomKey
 	}
-	if !s.once(groupIndex{Session: c.Session, Index: index, Event: e.ID, Time: e.Timestamp}) {
+	again, ok := s.once(groupIndex{Session: c.Session, Index: index, Event: e.ID, Time: e.Timestamp, Sender: e.Sender})
+	if !ok {
 		return RoomEvent{Event: e}, errReplayed
 	}
 	var p struct {
@@ -101,19 +117,19 @@ func (s *state) read(room id.RoomID, e *event.Event) (RoomEvent, error) {
 	if err := json.Unmarshal(p.Content, &out.Content.Raw); err != nil {
 		return RoomEvent{Event: e}, errForged
 	}
-	return RoomEvent{Event: &out, Encrypted: true, Identity: g.senderKey, Signing: g.signing, relates: c.Relates}, nil
+	return RoomEvent{Event: &out, Encrypted: true, Identity: g.senderKey, Signing: g.signing, relates: c.Relates, again: again}, nil
 }
 
-// once remembers which event a message is, and reports whether it was no other one
-// before. mautrix's own store cannot be restored.
-func (s *state) once(g groupIndex) bool {
+// once remembers which event a message is, and reports whether it came before, and was no
+// other one then. mautrix's own store cannot be restored.
+func (s *state) once(g groupIndex) (again, ok bool) {
 	for _, o := range s.Indices {
-		if o.Session == g.Session && o.Index == g.Index {
-			return o == g
+		if o.Session == g.Session && o.Index == g.Index && o.Sender == g.Sender {
+			return true, o == g
 		}
 	}
 	s.Indices = append(last(s.Indices, maxIndices-1), g)
-	return true
+	return false, true
 }
 
 // An outbound is this device's own Megolm session in a room.
@@ -134,11 +150,8 @@ const (
 // signed by their users and known by now (MSC4153): none that only the homeserver
 // vouches for.
 func (a *Account) Write(ctx context.Context, room id.RoomID, kind event.Type, content any, extra ...mautrix.ReqSendEvent) (id.EventID, error) {
-	users, err := a.state.Rooms.GetRoomJoinedOrInvitedMembers(ctx, room)
-	if err != nil {
-		return "", err
-	}
 	a.mu.Lock()
+	users := a.state.members(room)
 	a.track(users...)
 	a.mu.Unlock()
 	if err := a.refresh(ctx); err != nil {
@@ -146,6 +159,7 @@ func (a *Account) Write(ctx context.Context, room id.RoomID, kind event.Type, co
 	}
 	key, to := a.shareWith(room, users)
 	var sent []Target
+	var err error
 	if len(to) > 0 {
 		if sent, err = a.Send(ctx, "m.room_key", key, to...); err != nil {
 			return "", err
@@ -167,6 +181,17 @@ func (a *Account) Write(ctx context.Context, room id.RoomID, kind event.Type, co
 		return "", fmt.Errorf("could not send to the room: %w", err)
 	}
 	return resp.EventID, nil
+}
+
+// members returns who is in a room or invited to it. That of the store returns those who
+// left, too. Called locked.
+func (s *state) members(room id.RoomID) (users []id.UserID) {
+	for user, m := range s.Rooms.Members[room] {
+		if m != nil && (m.Membership == event.MembershipJoin || m.Membership == event.MembershipInvite) {
+			users = append(users, user)
+		}
+	}
+	return users
 }
 
 // shareWith returns the key of the room's session and who lacks it. Who is gone

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -129,6 +130,56 @@ func (s *state) use(key id.Curve25519, o *session) {
 	list := slices.DeleteFunc(s.sessions[key], func(other *session) bool { return other == o })
 	list = append([]*session{o}, list...)
 	s.sessions[key] = list[:min(len(list), maxSessions)]
+	s.trim(key)
+}
+
+// trim forgets sessions where there are too many, but those with the device of that key:
+// who made up devices first, as any number of these can begin sessions, and then the
+// longest unused.
+func (s *state) trim(but id.Curve25519) {
+	all := 0
+	for _, list := range s.sessions {
+		all += len(list)
+	}
+	if all <= maxAllSessions/2 {
+		return
+	}
+	known := make(map[id.Curve25519]bool)
+	for user, p := range s.Peers {
+		if s.meets(user) || p.Compared != "" {
+			for _, d := range p.Devices {
+				known[d.Identity] = true
+			}
+		}
+	}
+	keys := slices.SortedFunc(maps.Keys(s.sessions), func(a, b id.Curve25519) int {
+		if known[a] != known[b] {
+			if known[b] {
+				return -1
+			}
+			return 1
+		}
+		return s.sessions[a][0].used.Compare(s.sessions[b][0].used)
+	})
+	for _, key := range keys {
+		if all <= maxAllSessions/2 || known[key] && all <= maxAllSessions {
+			return
+		}
+		if key != but {
+			all -= len(s.sessions[key])
+			delete(s.sessions, key)
+		}
+	}
+}
+
+// meets reports whether a user is in a room with this account. Called locked.
+func (s *state) meets(user id.UserID) bool {
+	for _, members := range s.Rooms.Members {
+		if m := members[user]; m != nil && m.Membership == event.MembershipJoin {
+			return true
+		}
+	}
+	return user == s.User
 }
 
 // encrypt encrypts for a device with which there is a session. Called locked.

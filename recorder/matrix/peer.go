@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -44,6 +45,7 @@ type peer struct {
 	Verified bool       // our user-signing key signed Master
 	Stale    bool       // to be asked for again
 	away     time.Time  // when their homeserver did not answer
+	asked    int        // which request asked for them last
 	// Compared is the master key that the operator compared here, and when. It stays
 	// when the homeserver forgets the signature.
 	Compared   id.Ed25519 `json:",omitempty"`
@@ -90,6 +92,14 @@ func (a *Account) track(users ...id.UserID) {
 	}
 }
 
+// trackSender is track for who sends something: anybody can, so those who are in no room with
+// this account must not take the places of those who are. Called locked.
+func (a *Account) trackSender(user id.UserID) {
+	if len(a.state.Peers) < maxStrangePeers || a.state.meets(user) {
+		a.track(user)
+	}
+}
+
 // A keysAnswer is one to /keys/query. Signatures are over all fields, also those
 // that we do not know.
 type keysAnswer struct {
@@ -124,38 +134,65 @@ func (a *Account) refresh(ctx context.Context) error {
 	for user, p := range a.state.Peers {
 		if p.Stale && time.Since(p.away) > awayFor {
 			stale = append(stale, user)
-			p.Stale = false // a change from here on makes it stale again
 		}
 	}
 	a.mu.Unlock()
 	for chunk := range slices.Chunk(stale, 100) {
-		answer, err := a.query(ctx, chunk)
-		a.mu.Lock()
-		pinned := false
-		for _, user := range chunk {
-			p := a.state.Peers[user]
-			if p == nil {
-				continue
-			}
-			first := p.First
-			if devices, ok := map[id.DeviceID]json.RawMessage(nil), false; err != nil {
-				p.Stale = true
-			} else if devices, ok = answer.Devices[user]; !ok && len(answer.Master[user]) == 0 {
-				p.Stale, p.away = true, time.Now()
-			} else if fault := contain(func() { p.take(user, devices, answer.Master[user], answer.Self[user], a.userSigning()) }); fault != nil {
-				a.log.Warn("a user's devices could not be read", "err", fault)
-			}
-			pinned = pinned || p.First != first
-		}
-		if pinned { // or a crash would let the next key be the first
-			err = errors.Join(err, a.save())
-		}
-		a.mu.Unlock()
-		if err != nil {
+		if err := a.refreshSome(ctx, chunk); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (a *Account) refreshSome(ctx context.Context, users []id.UserID) error {
+	a.mu.Lock()
+	a.asked++
+	number := a.asked
+	for _, user := range users {
+		if p := a.state.Peers[user]; p != nil {
+			p.Stale, p.asked = false, number // a change from here on makes it stale again
+		}
+	}
+	a.mu.Unlock()
+	answer, err := a.query(ctx, users)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	pinned := false
+	for _, user := range users {
+		p := a.state.Peers[user]
+		if p == nil || p.asked != number { // somebody asked since: their answer is newer
+			continue
+		}
+		first := p.First
+		if devices, ok := map[id.DeviceID]json.RawMessage(nil), false; err != nil {
+			p.Stale = true
+		} else if devices, ok = answer.Devices[user]; !ok && len(answer.Master[user]) == 0 {
+			p.Stale, p.away = true, time.Now()
+		} else if fault := contain(func() {
+			p.take(user, a.state.some(user, devices), answer.Master[user], answer.Self[user], a.userSigning())
+		}); fault != nil {
+			a.log.Warn("a user's devices could not be read", "err", fault)
+		}
+		pinned = pinned || p.First != first
+	}
+	if pinned { // or a crash would let the next key be the first
+		err = errors.Join(err, a.save())
+	}
+	return err
+}
+
+// some returns a user's devices, fewer if there are many of somebody who is in no room with
+// this account. Called locked.
+func (s *state) some(user id.UserID, devices map[id.DeviceID]json.RawMessage) map[id.DeviceID]json.RawMessage {
+	if len(devices) <= maxStrangeDevices || s.meets(user) {
+		return devices
+	}
+	out := make(map[id.DeviceID]json.RawMessage)
+	for _, name := range slices.Sorted(maps.Keys(devices))[:maxStrangeDevices] {
+		out[name] = devices[name]
+	}
+	return out
 }
 
 // take replaces what is known of a user by what the homeserver shows. own is the
@@ -168,8 +205,10 @@ func (p *peer) take(user id.UserID, devices map[id.DeviceID]json.RawMessage, mas
 		if p.First == "" {
 			p.First = master
 		}
-		if p.Verified = own.key != "" && signed(masterKey, own.user, string(own.key), own.key); p.Verified {
-			p.First = master // the operator compared it
+		// The operator compared it; but another here since then counts, as the homeserver
+		// could show an old one again.
+		if p.Verified = own.key != "" && (p.Compared == "" || p.Compared == master) && signed(masterKey, own.user, string(own.key), own.key); p.Verified {
+			p.First = master
 		}
 		p.Verified = p.Verified || p.Compared == master
 	}

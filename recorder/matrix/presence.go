@@ -31,6 +31,7 @@ type presence struct {
 	came     []ownEvent // before it was known which is the newest
 	lost     bool
 	losses   int
+	barred   int  // how often it was refused since it was lost
 	anew     bool // to be joined again, so that others send their keys
 }
 

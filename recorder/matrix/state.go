@@ -17,14 +17,19 @@ const stateVersion = 1
 // Bounds of what is kept. Others choose how many devices they have and how often
 // they begin anew, so each list has one.
 const (
-	maxState    = 16 << 20 // bytes of the file's contents
-	maxSessions = 5        // Olm sessions with one device
-	maxPeers    = 2000     // users whose devices are known
-	maxDevices  = 200      // of one user
-	maxGroups   = 2000     // Megolm sessions of others
-	maxIndices  = 20000    // messages in rooms that were decrypted
-	maxInbox    = 500      // to-device events that are not handled yet
-	maxOfSender = 100      // of them, of one sender
+	maxState          = 32 << 20 // bytes of the file's contents
+	maxSessions       = 5        // Olm sessions with one device
+	maxAllSessions    = 2000     // with all devices; of those that are not known, half of it
+	maxPeers          = 2000     // users whose devices are known
+	maxStrangePeers   = 200      // of them, of those who are in no room with this account; before, that many are known
+	maxStrangeDevices = 20       // of one of those
+	maxDevices        = 200      // of one user
+	maxGroups         = 2000     // Megolm sessions of others
+	maxGroupsUser     = 200      // of one of them
+	maxIndices        = 20000    // messages in rooms that were decrypted
+	maxInbox          = 500      // to-device events that are not handled yet
+	maxOfSender       = 100      // of them, of one sender
+	maxInboxBytes     = 2 << 20  // of them
 )
 
 // ErrState says that a state file is damaged, or of a newer version.
@@ -101,6 +106,7 @@ type groupIndex struct {
 	Index   uint
 	Event   id.EventID
 	Time    int64 // milliseconds since 1970
+	Sender  id.UserID
 }
 
 // state is a savedState in use, with ratchets that turn.
@@ -154,6 +160,12 @@ func (s *state) fill() {
 	}
 	if s.Rooms.Create == nil {
 		s.Rooms.Create = fresh.Create
+	}
+	if s.Rooms.JoinRules == nil {
+		s.Rooms.JoinRules = fresh.JoinRules
+	}
+	if s.Rooms.HistoryVisibility == nil {
+		s.Rooms.HistoryVisibility = fresh.HistoryVisibility
 	}
 }
 

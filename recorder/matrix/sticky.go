@@ -16,6 +16,8 @@ const (
 	maxStuck      = 500 // of a room
 	maxStuckUser  = 20  // of a user there
 	maxStuckBytes = 32 << 10
+	maxStuckRoom  = 512 << 10 // bytes of a room
+	maxStuckAll   = 4 << 20
 )
 
 // A stuck is a sticky event (MSC4354) as it came. The homeserver delivers it once,
@@ -63,11 +65,28 @@ func (s *state) stick(room id.RoomID, lists ...[]*event.Event) {
 		}
 		return old
 	})
+	budget := maxStuckAll
+	for other, list := range s.Sticky {
+		if other != room {
+			budget -= bytesOf(list)
+		}
+	}
+	budget = min(budget, maxStuckRoom)
+	for size := bytesOf(kept); size > budget && len(kept) > 0; kept = kept[1:] {
+		size -= len(kept[0].Content)
+	}
 	if len(kept) == 0 {
 		delete(s.Sticky, room)
 	} else if _, known := s.Sticky[room]; known || len(s.Sticky) < maxStuckRooms {
 		s.Sticky[room] = last(kept, maxStuck)
 	}
+}
+
+func bytesOf(list []stuck) (n int) {
+	for _, o := range list {
+		n += len(o.Content)
+	}
+	return n
 }
 
 // sticky returns the sticky events of a room that came and have not run out, as far

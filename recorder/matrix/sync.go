@@ -49,6 +49,9 @@ const (
 	firstBackoff = time.Second
 	restartTime  = time.Minute // for which it stays at the first
 	maxBackoff   = 30 * time.Second
+	// minStep is how long one question takes, at least: a homeserver that does not wait
+	// must not make this process write its state without end.
+	minStep = 50 * time.Millisecond
 )
 
 // Sync follows what happens until the context ends, whose error it returns, or
@@ -74,6 +77,7 @@ func (a *Account) follow(ctx context.Context, handle func(context.Context, *Batc
 	}
 	backoff, first, answered := firstBackoff, true, time.Now()
 	for {
+		least := time.NewTimer(minStep)
 		batch, err := a.step(ctx, syncTimeout)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -83,6 +87,11 @@ func (a *Account) follow(ctx context.Context, handle func(context.Context, *Batc
 			backoff, batch.First, first, answered = firstBackoff, first, false, time.Now()
 			if err := a.deliver(ctx, batch, handle); err != nil {
 				return err
+			}
+			select {
+			case <-least.C:
+			case <-ctx.Done():
+				return ctx.Err()
 			}
 			continue
 		case errors.Is(err, ErrLoggedOut) || errors.Is(err, errSave):
@@ -127,7 +136,6 @@ func (a *Account) step(ctx context.Context, timeout time.Duration) (*Batch, erro
 	}
 	batch, wedged := a.take(ctx, resp)
 	a.mu.Lock()
-	a.state.Next = resp.NextBatch
 	err = a.save()
 	a.mu.Unlock()
 	if err != nil {
@@ -160,6 +168,7 @@ func (a *Account) take(ctx context.Context, resp *mautrix.RespSync) (*Batch, map
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.state
+	s.Next = resp.NextBatch // whoever saves from here on saves what it brought, too
 	batch, wedged := &Batch{}, make(map[id.Curve25519]id.UserID)
 	for _, user := range resp.DeviceLists.Changed {
 		if p := s.Peers[user]; p != nil {
@@ -174,11 +183,13 @@ func (a *Account) take(ctx context.Context, resp *mautrix.RespSync) (*Batch, map
 	for _, e := range resp.ToDevice.Events {
 		a.toDevice(e, wedged)
 	}
+	// Of rooms that this account is not in, nothing is kept: anybody may invite.
 	for room, r := range resp.Rooms.Invite {
-		batch.Rooms = append(batch.Rooms, Room{ID: room, Invited: true, State: a.states(ctx, room, r.State.Events)})
+		batch.Rooms = append(batch.Rooms, Room{ID: room, Invited: true, State: stateEvents(r.State.Events)})
 	}
 	for room, r := range resp.Rooms.Leave {
-		batch.Rooms = append(batch.Rooms, Room{ID: room, Left: true, State: a.states(ctx, room, r.State.Events), Timeline: a.timeline(ctx, room, r.Timeline.Events), Gap: r.Timeline.Limited})
+		batch.Rooms = append(batch.Rooms, Room{ID: room, Left: true, State: stateEvents(r.State.Events), Timeline: a.timeline(ctx, room, r.Timeline.Events), Gap: r.Timeline.Limited})
+		s.leave(room)
 	}
 	for room, r := range resp.Rooms.Join {
 		// Sticky events that are not in the timeline come beside it, and are older.
@@ -211,12 +222,12 @@ func (a *Account) toDevice(e *event.Event, wedged map[id.Curve25519]id.UserID) {
 	if err != nil {
 		if errors.Is(err, errWedged) {
 			wedged[key] = e.Sender
-			a.track(e.Sender)
+			a.trackSender(e.Sender)
 		}
 		a.log.Debug("a message from another device was dropped", "err", err)
 		return
 	}
-	a.track(m.Sender)
+	a.trackSender(m.Sender)
 	if p := s.Peers[m.Sender]; p != nil && p.by(m.Identity, m.Signing) == nil {
 		p.Stale, p.away = true, time.Time{} // a device that is not known yet
 	}
@@ -234,11 +245,12 @@ func (a *Account) toDevice(e *event.Event, wedged map[id.Curve25519]id.UserID) {
 // put adds to the inbox, which keeps the newest, and of one sender so many only:
 // anybody may send.
 func (s *state) put(m Message) {
-	if len(m.Content) == 0 || !json.Valid(m.Content) {
+	if len(m.Content) == 0 || len(m.Content) > maxVerify || !json.Valid(m.Content) {
 		return
 	}
-	count, oldest := 0, -1
+	count, oldest, size := 0, -1, len(m.Content)
 	for i, o := range s.Inbox {
+		size += len(o.Content)
 		if o.Sender == m.Sender && o.Encrypted == m.Encrypted {
 			if count++; oldest < 0 {
 				oldest = i
@@ -248,20 +260,44 @@ func (s *state) put(m Message) {
 	if count >= maxOfSender {
 		s.Inbox = slices.Delete(s.Inbox, oldest, oldest+1)
 	}
+	for ; size > maxInboxBytes && len(s.Inbox) > 0; s.Inbox = s.Inbox[1:] {
+		size -= len(s.Inbox[0].Content)
+	}
 	s.Inbox = append(last(s.Inbox, maxInbox-1), m)
 }
 
 // states takes in state events. Called locked.
 func (a *Account) states(ctx context.Context, room id.RoomID, events []*event.Event) []*event.Event {
-	var out []*event.Event
-	for _, e := range events {
-		if e == nil || e.StateKey == nil {
-			continue
-		}
+	out := stateEvents(events)
+	for _, e := range out {
 		a.stateEvent(ctx, room, e)
-		out = append(out, e)
 	}
 	return out
+}
+
+// stateEvents returns those that are state events.
+func stateEvents(events []*event.Event) []*event.Event {
+	var out []*event.Event
+	for _, e := range events {
+		if e != nil && e.StateKey != nil {
+			e.Type.Class = event.StateEventType
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// leave forgets a room that this account is not in any more.
+func (s *state) leave(room id.RoomID) {
+	delete(s.Rooms.Members, room)
+	delete(s.Rooms.MembersFetched, room)
+	delete(s.Rooms.PowerLevels, room)
+	delete(s.Rooms.Encryption, room)
+	delete(s.Rooms.Create, room)
+	delete(s.Rooms.JoinRules, room)
+	delete(s.Rooms.HistoryVisibility, room)
+	delete(s.Sticky, room)
+	delete(s.outbound, room)
 }
 
 func (a *Account) stateEvent(ctx context.Context, room id.RoomID, e *event.Event) {
@@ -270,7 +306,13 @@ func (a *Account) stateEvent(ctx context.Context, room id.RoomID, e *event.Event
 	if err := e.Content.ParseRaw(e.Type); err != nil && !errors.Is(err, event.ErrUnsupportedContentType) && !errors.Is(err, event.ErrContentAlreadyParsed) {
 		return
 	}
-	mautrix.UpdateStateStore(ctx, a.state.Rooms, e)
+	kept := e
+	if m, ok := e.Content.Parsed.(*event.MemberEventContent); ok && m != nil {
+		// Names are roomState's, and may be long.
+		of := *e
+		of.Content.Parsed, kept = &event.MemberEventContent{Membership: m.Membership}, &of
+	}
+	mautrix.UpdateStateStore(ctx, a.state.Rooms, kept)
 }
 
 // timeline takes in the events of a room's timeline. Called locked.
