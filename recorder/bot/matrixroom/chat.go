@@ -39,6 +39,9 @@ func (r *room) said(e matrix.CallEvent) {
 		}
 	default:
 		event.Type, event.Text = media.EventChat, media.Clamp(e.Text, media.MaxText)
+		if e.Edits && saysNo(e.Text) { // instead of a yes, perhaps; a no counts however it comes
+			r.answered(event, devices, "no", "edited to "+event.Text)
+		}
 		if e.Edits {
 			event.Text = media.Clamp("* "+strings.TrimPrefix(event.Text, "* "), media.MaxText)
 		}
@@ -52,6 +55,11 @@ func (r *room) said(e matrix.CallEvent) {
 	if event.Text != "" || event.Type == media.EventHand {
 		r.events.offer(event)
 	}
+}
+
+// saysNo reports whether a message is a no.
+func saysNo(text string) bool {
+	return len(text) <= 16 && strings.EqualFold(strings.Trim(text, " \t\n.!\"'"), "no")
 }
 
 // answered reports an answer for each of these devices.

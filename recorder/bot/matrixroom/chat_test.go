@@ -42,6 +42,10 @@ func TestSaid(t *testing.T) {
 				{Type: media.EventChat, Participant: "@ada:hs:PHONE", Name: "ada", Text: "forged"}}},
 			{matrix.Chat, phone, func(e *matrix.CallEvent) { e.Text, e.Edits = "yes", true }, []recorder.RoomEvent{
 				{Type: media.EventChat, Participant: "@ada:hs:PHONE", Name: "ada", Text: "* yes"}}},
+			{matrix.Chat, phone, func(e *matrix.CallEvent) { e.Text, e.Edits = "No.", true }, []recorder.RoomEvent{
+				{Type: recorder.EventAnswered, Participant: ada, Name: "ada", Text: "no", Reason: "edited to No."},
+				{Type: recorder.EventAnswered, Participant: "@ada:hs:PHONE", Name: "ada", Text: "no", Reason: "edited to No."},
+				{Type: media.EventChat, Participant: "@ada:hs:PHONE", Name: "ada", Text: "* No."}}},
 			{matrix.Reaction, phone, says("🎉", false), []recorder.RoomEvent{{Type: media.EventReaction, Participant: "@ada:hs:PHONE", Name: "ada", Text: "🎉"}}},
 			{matrix.Reaction, phone, func(e *matrix.CallEvent) { e.Text, e.To, e.Encrypted = "👍🏽", "$recorded", true }, []recorder.RoomEvent{
 				{Type: recorder.EventAnswered, Participant: ada, Name: "ada", Text: "yes", Reason: "reacted 👍🏽", Encrypted: true},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/matrix"
 )
@@ -41,6 +42,9 @@ func (r *room) keyed(e matrix.CallEvent) {
 	}
 	if m.newest >= 0 && m.newest != e.Index && len(r.older) < maxOlder {
 		r.older = append(r.older, olderKey{identity, m.newest, e.At.Add(keyGrace)})
+	}
+	if m.newest < 0 { // so they are there
+		r.events.put(recorder.RoomEvent{At: e.At, Type: recorder.EventStanding, Participant: identity})
 	}
 	m.newest = e.Index
 	clear(m.keys[e.Index])

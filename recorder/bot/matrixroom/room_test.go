@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/livekit"
@@ -447,6 +448,33 @@ func TestComesBackAtTheSameIndex(t *testing.T) {
 		ring := s.rings.Keyring(ada)
 		if !opens(t, ring, 0, "another key 1616") || !opens(t, ring, 0, "the first key 16") {
 			t.Error("one of the keys does not open")
+		}
+	})
+}
+
+// That somebody is in the call, the homeserver says: nobody reads before their device has
+// shown that it is there.
+func TestReadsOnceKeyed(t *testing.T) {
+	on(t, func(c *Config) { c.Members = map[string][]keys.Card{"@ada:hs": {{Name: "Ada"}}} }, func(s *stage) {
+		s.announce()
+		verified := caller("ada", "A", one)
+		verified.Standing = matrix.Verified
+		s.call.tell(matrix.Stood, verified)
+		if k := s.known(ada); k.Standing != recorder.StandingClaimed || len(k.Cards) != 0 {
+			t.Errorf("without a key Ada is %+v", k)
+		}
+		s.next(is(recorder.EventStanding, ada))
+		s.call.tell(matrix.Keyed, verified, func(e *matrix.CallEvent) { e.Key = []byte("0123456789abcdef") })
+		if k := s.known(ada); k.Standing != media.VerifiedByMatrix || len(k.Cards) != 1 {
+			t.Errorf("with one she is %+v", k)
+		}
+		s.next(is(recorder.EventStanding, ada))
+		// What a server calls the recorder does not make it hear a member under its own key.
+		s.mu.Lock()
+		s.own["hash of "+ada] = true
+		s.mu.Unlock()
+		if s.sfu("wss://one.hs/jwt").config.Keys.Keyring("hash of "+ada) != s.rings.Keyring(ada) {
+			t.Error("a member's identity has the recorder's ring")
 		}
 	})
 }

@@ -67,9 +67,12 @@ func (s *server) serve(ctx context.Context) {
 			first()
 		}
 		if err == nil {
-			wait = firstRetry
+			begun := time.Now()
 			err = s.accept(ctx, at)
 			s.left(ctx, at)
+			if time.Since(begun) > lastRetry { // else it may let us in to throw us out, without end
+				wait = firstRetry
+			}
 		}
 		first()
 		if ctx.Err() != nil {

@@ -58,6 +58,9 @@ func (r *room) vouched(user string) []keys.Card {
 //   - The operator compared it, and said whose card it is: that person, verified.
 //   - The device is signed by a user whom nobody compared: claimed.
 //   - Anything else: nothing is known.
+//
+// That the device is in the call at all, the homeserver says: who reads by that, it could
+// choose. So who is verified is the device that sent a key to this one.
 func (r *room) known(identity string) bot.Known {
 	r.mu.Lock()
 	m := r.members[identity]
@@ -65,20 +68,21 @@ func (r *room) known(identity string) bot.Known {
 		r.mu.Unlock()
 		return bot.Known{}
 	}
-	caller := m.caller
+	caller, here := m.caller, m.newest >= 0 || r.rings == nil
 	r.mu.Unlock()
 	user := string(caller.User)
-	switch caller.Standing {
-	case matrix.Pinned:
+	switch {
+	case caller.Standing >= matrix.Signed && !here:
+	case caller.Standing == matrix.Pinned:
 		master, cards := r.person(user)
 		if master == string(caller.Master) && len(cards) > 0 {
 			return bot.Known{Standing: media.VerifiedByMatrix, Cards: cards, Named: len(r.c.Members[user]) > 0}
 		}
-	case matrix.Verified:
+	case caller.Standing == matrix.Verified:
 		if cards := r.vouched(user); len(cards) > 0 {
 			return bot.Known{Standing: media.VerifiedByMatrix, Cards: cards, Named: true}
 		}
-	case matrix.Signed:
+	case caller.Standing == matrix.Signed:
 	default:
 		return bot.Known{}
 	}
