@@ -16,6 +16,8 @@ const (
 	trailFor = time.Hour
 	// tellEvery is how often it is looked for a recorder that is on the way.
 	tellEvery = 2 * time.Second
+	// freshFor is how long after it came a recorder may take to show what it records.
+	freshFor = 15 * time.Second
 	// maxRecording bounds the ID of a recording, in bytes.
 	maxRecording = 64
 )

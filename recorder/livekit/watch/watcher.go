@@ -282,8 +282,7 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 		k.recorder = r.Recorders[0]
 	}
 	whom, before := k.trail.follow(now, &r, k.wanted)
-	// Somebody is on the way who is to be told.
-	if soon := now.Add(tellEvery); len(r.Recorders) == 0 && k.trail.last != "" && soon.Before(next.Next) && (k.again.IsZero() || soon.Before(k.again)) {
+	if soon := now.Add(tellEvery); k.expects(now.Add(time.Duration(w.offset.Load())), &r, a, next.Next.Sub(now)) && (k.again.IsZero() || soon.Before(k.again)) {
 		k.again = soon
 	}
 	w.mu.Unlock()
@@ -293,6 +292,17 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 		k.trail.told = visit(whom)
 		w.mu.Unlock()
 	}
+}
+
+// expects reports whether something will be seen soon that is not to be missed: a recorder
+// that is to be told which recording it goes on with, or one that has just come, and whose
+// recording is to be remembered should it not last until all rooms are compared. It is now by
+// the server's clock; rests is for how long nobody else is sent for.
+func (k *known) expects(now time.Time, r *Room, a Actions, rests time.Duration) bool {
+	if len(r.Recorders) == 0 {
+		return a.Create != "" || k.trail.last != "" && rests > tellEvery
+	}
+	return !k.trail.current && now.Sub(r.Recorders[0].Joined) < freshFor
 }
 
 // precede tells a recorder which recording it goes on with, and reports whether it could.
