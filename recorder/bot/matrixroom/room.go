@@ -49,16 +49,17 @@ type room struct {
 	cause     error // set before ended is closed
 
 	mu        sync.Mutex
-	came      chan struct{}      // closed when somebody comes; nil: nobody waits
-	members   map[string]*member // others in the call, by identity
-	of        map[string]string  // their identities, by those that they may have at LiveKit
-	own       map[string]bool    // identities that we have or had at LiveKit
-	older     []olderKey         // keys to be taken out of their rings
-	servers   map[string]*server // by service
-	started   int                // servers so far
-	announced string             // the first text; "": no Announce yet
-	standing  string             // what those who come later are told besides
-	receiving bool               // the notice period is over
+	came      chan struct{}        // closed when somebody comes; nil: nobody waits
+	members   map[string]*member   // others in the call, by identity
+	of        map[string]string    // their identities, by those that they may have at LiveKit
+	own       map[string]bool      // identities that we have or had at LiveKit
+	older     []olderKey           // keys to be taken out of their rings
+	servers   map[string]*server   // by service
+	led       map[string]time.Time // services of the oldest member, and when they last were
+	started   int                  // servers so far
+	announced string               // the first text; "": no Announce yet
+	standing  string               // what those who come later are told besides
+	receiving bool                 // the notice period is over
 	state     string
 	shown     map[string]string // attributes of ours
 	notices   []string          // events of ours that may be answered, the newest last

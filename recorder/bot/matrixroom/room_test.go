@@ -352,6 +352,24 @@ func TestOldestMember(t *testing.T) {
 	if got := s.wanted(); len(got) != 1 || len(got[one]) != 2 {
 		t.Errorf("publish to %v", got)
 	}
+	// And are heard from there, and for a while from where they were before.
+	s.of = map[string]string{ada: ada, ben: ben}
+	now := time.Unix(100, 0)
+	at := func(service string) bool {
+		_, _, ok := (&server{r: s, service: service}).publisher(ben)
+		return ok
+	}
+	if aliases := s.lead(now); !slices.Contains(aliases, later.Identities[0]) || !at(one) || at(two) || at("https://evil.hs") {
+		t.Errorf("reviewed %q; heard from one: %v, two: %v", aliases, at(one), at(two))
+	}
+	delete(s.members, ada)
+	if aliases := s.lead(now.Add(time.Second)); len(aliases) == 0 || !at(one) || !at(two) {
+		t.Errorf("reviewed %q; heard from one: %v, two: %v", aliases, at(one), at(two))
+	}
+	if aliases := s.lead(now.Add(linger + time.Second)); len(aliases) != 0 || at(one) || !at(two) {
+		t.Errorf("reviewed %q; heard from one: %v, two: %v", aliases, at(one), at(two))
+	}
+	s.members[ada] = &member{caller: first}
 	later.Oldest = false
 	s.members[ben].caller = later
 	if got := s.wanted(); len(got) != 2 || !slices.Equal(got[two], []string{ben}) {

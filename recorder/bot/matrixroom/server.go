@@ -155,7 +155,14 @@ func (s *server) publisher(alias string) (identity, name string, ok bool) {
 	defer s.r.mu.Unlock()
 	identity, ok = s.r.of[alias]
 	m := s.r.members[identity]
-	if !ok || m == nil || !m.caller.Oldest && (len(m.caller.Services) == 0 || m.caller.Services[0] != s.service) {
+	switch {
+	case !ok || m == nil:
+		return "", "", false
+	case follows(m.caller):
+		if _, led := s.r.led[s.service]; !led {
+			return "", "", false
+		}
+	case m.caller.Services[0] != s.service:
 		return "", "", false
 	}
 	return identity, m.caller.Name, true

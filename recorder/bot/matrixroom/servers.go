@@ -33,7 +33,7 @@ func serviceOf(callers []matrix.Caller) string {
 // publishesTo returns the service where a member publishes: their first, or that of the
 // oldest member.
 func publishesTo(m matrix.Caller, oldest string) string {
-	if m.Oldest || len(m.Services) == 0 {
+	if follows(m) {
 		return oldest
 	}
 	return m.Services[0]
@@ -47,7 +47,7 @@ func (r *room) wanted() map[string][]string {
 	for _, m := range r.members {
 		callers = append(callers, m.caller)
 	}
-	oldest := serviceOf(callers)
+	oldest := r.oldestService(callers)
 	services := make(map[string][]string)
 	for _, m := range callers {
 		if service := publishesTo(m, oldest); service != "" {
@@ -57,6 +57,51 @@ func (r *room) wanted() map[string][]string {
 	return services
 }
 
+// oldestService is serviceOf with our own membership, which is as good as others' to those who
+// follow the oldest. Called locked.
+func (r *room) oldestService(callers []matrix.Caller) string {
+	if r.call != nil {
+		if own, _, entered := r.call.Own(); entered && !own.Since.IsZero() {
+			callers = append(slices.Clip(callers), matrix.Caller{Member: own})
+		}
+	}
+	return serviceOf(callers)
+}
+
+// lead notes which service is the oldest member's, where those publish who follow them. It
+// returns the LiveKit identities of those if another one is. The one before counts for a
+// while: they may not have followed yet.
+func (r *room) lead(now time.Time) (aliases []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	callers := make([]matrix.Caller, 0, len(r.members))
+	for _, m := range r.members {
+		callers = append(callers, m.caller)
+	}
+	service := r.oldestService(callers)
+	if len(callers) == 0 || service == "" {
+		return nil // nobody is there, and who comes back finds what was
+	}
+	_, led := r.led[service]
+	if r.led == nil {
+		r.led = make(map[string]time.Time)
+	}
+	r.led[service] = now
+	maps.DeleteFunc(r.led, func(_ string, last time.Time) bool { return now.Sub(last) >= linger })
+	if led {
+		return nil
+	}
+	for _, m := range callers {
+		if follows(m) {
+			aliases = append(aliases, m.Identities...)
+		}
+	}
+	return aliases
+}
+
+// follows reports whether a member publishes where the oldest one does.
+func follows(m matrix.Caller) bool { return m.Oldest || len(m.Services) == 0 }
+
 // publishersAt returns who publishes to a service.
 func (r *room) publishersAt(service string) []string { return r.wanted()[service] }
 
@@ -64,6 +109,7 @@ func (r *room) publishersAt(service string) []string { return r.wanted()[service
 // published for a while. When nobody is left at all, what there is stays, for who comes back.
 func (r *room) reconcile(now time.Time) {
 	wanted := r.wanted()
+	r.review(r.lead(now))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	select {
