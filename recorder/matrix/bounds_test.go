@@ -2,6 +2,8 @@ package matrix
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -281,5 +283,32 @@ func TestToldOfAll(t *testing.T) {
 	c.room.encrypted = true
 	if err := c.load(t.Context()); err != nil || !c.room.encrypted {
 		t.Errorf("it is encrypted no more: %v", err)
+	}
+}
+
+// A membership from the future lasts no longer than one that was just sent, and LiveKit
+// identities are those of canonical JSON.
+func TestFromTheFuture(t *testing.T) {
+	now := time.UnixMilli(eventTime).Add(-1000 * time.Hour)
+	r := newRoster()
+	r.take(at(0, true, "M", "D"))
+	r.take(at(0, false, "E", "E"))
+	r.expire(now)
+	for _, e := range r.entries {
+		if most := now.Add(maxExpiry); e.Expires.After(most) || e.Sticky && e.Expires.After(now.Add(time.Hour)) {
+			t.Errorf("%s lasts until %v", e.Device, e.Expires)
+		}
+	}
+	if r.expire(now.Add(time.Hour)); len(r.entries) != 1 {
+		t.Errorf("%d memberships are left", len(r.entries))
+	}
+	s := aState(t)
+	e := stickyEvent(`{}`)
+	e.Timestamp = time.Now().Add(time.Hour).UnixMilli()
+	if s.stick("!r:x", []*event.Event{e}); len(s.Sticky) != 0 {
+		t.Error("it is kept")
+	}
+	if got, sum := StickyIdentity("@a&b:x", "D", "<m>"), sha256.Sum256([]byte(`["@a&b:x","D","<m>"]`)); got != base64.RawStdEncoding.EncodeToString(sum[:]) {
+		t.Errorf("identity %s", got)
 	}
 }

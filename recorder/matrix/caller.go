@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -34,11 +35,13 @@ func StateIdentity(user id.UserID, device id.DeviceID) string {
 
 // StickyIdentity is the LiveKit identity of a member by a sticky event (MSC4195).
 func StickyIdentity(user id.UserID, device id.DeviceID, member string) string {
-	b, err := json.Marshal([]string{string(user), string(device), member})
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // canonical JSON has none
+	if err := e.Encode([]string{string(user), string(device), member}); err != nil {
 		panic("internal error: " + err.Error())
 	}
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 	return base64.RawStdEncoding.EncodeToString(sum[:])
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 )
 
@@ -119,6 +120,16 @@ func (r *roster) redact(e id.EventID) {
 // time if never.
 func (r *roster) expire(now time.Time) (next time.Time) {
 	for key, e := range r.entries {
+		// The sender's homeserver says when it was sent: if that is to come, it would last for
+		// too long.
+		longest := maxExpiry
+		if e.Sticky {
+			longest = event.MaxStickyDuration
+		}
+		if last := now.Add(longest); e.Expires.After(last) {
+			e.Expires = last
+			r.entries[key] = e
+		}
 		if !now.Before(e.Expires) {
 			delete(r.entries, key)
 		} else if next.IsZero() || e.Expires.Before(next) {

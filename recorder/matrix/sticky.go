@@ -18,6 +18,7 @@ const (
 	maxStuckBytes = 32 << 10
 	maxStuckRoom  = 512 << 10 // bytes of a room
 	maxStuckAll   = 4 << 20
+	maxAhead      = 10 * time.Minute // that a homeserver's clock may be
 )
 
 // A stuck is a sticky event (MSC4354) as it came. The homeserver delivers it once,
@@ -47,7 +48,7 @@ func (s *state) stick(room id.RoomID, lists ...[]*event.Event) {
 	kept := s.Sticky[room]
 	for _, list := range lists {
 		for _, e := range list {
-			if e == nil || e.StateKey != nil || !now.Before(e.GetStickyUntil()) || len(e.Content.VeryRaw) > maxStuckBytes || len(e.ID) > maxName || len(e.Sender) > maxName ||
+			if e == nil || e.StateKey != nil || !now.Before(e.GetStickyUntil()) || e.Timestamp > now.Add(maxAhead).UnixMilli() || len(e.Content.VeryRaw) > maxStuckBytes || len(e.ID) > maxName || len(e.Sender) > maxName ||
 				e.Type.Type != event.EventEncrypted.Type && e.Type.Type != stickyMember.Type || slices.ContainsFunc(kept, func(o stuck) bool { return o.ID == e.ID }) {
 				continue
 			}
