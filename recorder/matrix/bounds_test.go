@@ -260,6 +260,7 @@ func TestBarred(t *testing.T) {
 		if err := c.keepUp(t.Context(), time.Now().Add(time.Hour)); err == nil {
 			t.Fatal("it is a member again")
 		}
+		c.tell()
 	}
 	if len(told) != 1 || told[0].Kind != Removed || c.over == "" {
 		t.Errorf("told %+v", told)

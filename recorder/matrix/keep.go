@@ -127,7 +127,7 @@ func (c *Call) bar() {
 		c.emit(CallEvent{Kind: Removed, Reason: c.over})
 	}
 	c.mu.Unlock()
-	c.tell()
+	c.nudge() // OnEvent may want to leave, which waits for what called this
 }
 
 // extend says the membership again, before it runs out, as the same one.

@@ -132,7 +132,16 @@ func findHomeserver(ctx context.Context, user, given string) (string, error) {
 		return "", fmt.Errorf("could not ask %s for its homeserver: %w", server, err)
 	}
 	if known != nil && known.Homeserver.BaseURL != "" {
-		return known.Homeserver.BaseURL, nil
+		return discovered(server, known.Homeserver.BaseURL)
 	}
 	return (&url.URL{Scheme: "https", Host: server}).String(), nil
+}
+
+// discovered returns the URL of a homeserver that a server names. The operator could choose
+// to send a password in the clear; a server cannot.
+func discovered(server, base string) (string, error) {
+	if u, err := url.Parse(base); err != nil || u.Scheme != "https" || u.Host == "" {
+		return "", fmt.Errorf("%s says that its homeserver is %q, which is no https address", server, base)
+	}
+	return base, nil
 }
