@@ -281,7 +281,14 @@ func TestToldOfAll(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[]`) }))
 	defer s.Close()
 	c = bareCall(t, s.URL)
+	if !c.Heard("@ada:x", "A") {
+		t.Error("what is written in the clear is not read")
+	}
 	c.room.encrypted = true
+	c.a.state.outbound["!r:x"] = &outbound{shared: map[Target]bool{{"@ada:x", "A"}: true}}
+	if c.heardBy(c.a.readers("!r:x")); !c.Heard("@ada:x", "A") || c.Heard("@ada:x", "B") {
+		t.Error("other devices can read a notice than were given its key")
+	}
 	if err := c.load(t.Context()); err != nil || !c.room.encrypted {
 		t.Errorf("it is encrypted no more: %v", err)
 	}

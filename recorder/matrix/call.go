@@ -75,12 +75,13 @@ type Call struct {
 	sent    map[Target]*sending
 	hands   map[id.EventID]hand
 	refused map[refusal]bool
-	weak    [2]error  // what this user may not do: take part, write
-	busy    bool      // an answer is being taken in: devices in it may not be known yet
-	stale   bool      // the room's state is to be read again
-	reread  time.Time // not before
-	synced  int       // how often a sync brought news of the room
-	over    string    // why this user is not in the room any more
+	heard   map[Target]bool // who can read a notice of ours
+	weak    [2]error        // what this user may not do: take part, write
+	busy    bool            // an answer is being taken in: devices in it may not be known yet
+	stale   bool            // the room's state is to be read again
+	reread  time.Time       // not before
+	synced  int             // how often a sync brought news of the room
+	over    string          // why this user is not in the room any more
 	pending []CallEvent
 }
 
@@ -102,7 +103,7 @@ type caller struct {
 func (a *Account) OpenCall(ctx context.Context, conf CallConfig) (*Call, error) {
 	c := &Call{a: a, c: conf, t: usualTiming, key: random(16), wake: make(chan struct{}, 1),
 		room: newRoomState(), roster: newRoster(), callers: make(map[Target]*caller), keys: newHeldKeys(),
-		sent: make(map[Target]*sending), hands: make(map[id.EventID]hand), refused: make(map[refusal]bool)}
+		sent: make(map[Target]*sending), hands: make(map[id.EventID]hand), refused: make(map[refusal]bool), heard: make(map[Target]bool)}
 	c.own.again = make(chan struct{}, 1)
 	versions, err := a.client.Versions(ctx)
 	if err != nil {

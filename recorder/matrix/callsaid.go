@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -152,6 +154,9 @@ func (c *Call) Notice(ctx context.Context, text string) (id string, err error) {
 	c.mu.Unlock()
 	if encrypted {
 		sent, err := c.a.Write(ctx, c.c.Room, event.EventMessage, content)
+		if err == nil {
+			c.heardBy(c.a.readers(c.c.Room))
+		}
 		return string(sent), loggedOut(err)
 	}
 	resp, err := c.a.client.SendMessageEvent(ctx, c.c.Room, event.EventMessage, content)
@@ -159,6 +164,34 @@ func (c *Call) Notice(ctx context.Context, text string) (id string, err error) {
 		return "", fmt.Errorf("could not write into the room: %w", loggedOut(err))
 	}
 	return string(resp.EventID), nil
+}
+
+// readers returns the devices that can read what is written into a room now.
+func (a *Account) readers(room id.RoomID) (list []Target) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o := a.state.outbound[room]; o != nil {
+		list = slices.Collect(maps.Keys(o.shared))
+	}
+	return list
+}
+
+func (c *Call) heardBy(list []Target) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range list {
+		if len(c.heard) < maxEntries {
+			c.heard[t] = true
+		}
+	}
+}
+
+// Heard reports whether a device can read a Notice of this call: who joined the room later
+// cannot.
+func (c *Call) Heard(user id.UserID, device id.DeviceID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.room.encrypted || c.heard[Target{user, device}]
 }
 
 // MayNotice returns the *PowerError that Notice would return, or nil.

@@ -134,7 +134,7 @@ func TestTokenIdentity(t *testing.T) {
 func bareCall(t *testing.T, homeserver string) *Call {
 	t.Helper()
 	return &Call{a: bareAccount(t, homeserver), c: CallConfig{Room: "!r:x"}, t: usualTiming, wake: make(chan struct{}, 1), room: newRoomState(), roster: newRoster(),
-		callers: make(map[Target]*caller), keys: newHeldKeys(), sent: make(map[Target]*sending), hands: make(map[id.EventID]hand), refused: make(map[refusal]bool),
+		callers: make(map[Target]*caller), keys: newHeldKeys(), sent: make(map[Target]*sending), hands: make(map[id.EventID]hand), refused: make(map[refusal]bool), heard: make(map[Target]bool),
 		own: presence{again: make(chan struct{}, 1)}}
 }
 

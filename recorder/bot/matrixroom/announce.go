@@ -140,6 +140,56 @@ func (r *room) tell(ctx context.Context, text string, by func(sfu) error) error 
 	return err
 }
 
+// remindAfter is how long others may come, who are told with somebody.
+const remindAfter = 2 * time.Second
+
+// remind tells again that the call is recorded, if somebody came whose device cannot read
+// what was written before: they joined the room since.
+func (r *room) remind(m matrix.Caller) {
+	lacks := func() bool { return m.Standing >= matrix.Signed && !r.call.heard(m) }
+	if !lacks() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.closed:
+		return
+	default:
+	}
+	if r.announced == "" || r.reminding {
+		return
+	}
+	r.reminding = true
+	r.running.Go(func() {
+		select {
+		case <-time.After(remindAfter):
+		case <-r.run.Done():
+			return
+		}
+		r.mu.Lock()
+		r.reminding = false
+		texts := []string{r.announced, r.standing}
+		r.mu.Unlock()
+		if !lacks() {
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.run, enterTime)
+		defer cancel()
+		for _, text := range texts {
+			if text == "" {
+				continue
+			}
+			if err := r.notice(ctx, text); err != nil {
+				if ctx.Err() == nil {
+					r.log.Warn("who came could not be told", "err", err)
+				}
+				return
+			}
+		}
+	})
+}
+
 // notice writes an encrypted notice into the room.
 func (r *room) notice(ctx context.Context, text string) error {
 	id, err := r.call.Notice(ctx, text)

@@ -92,6 +92,7 @@ func (r *room) arrived(e matrix.CallEvent) {
 	}
 	r.review(e.Caller.Identities)
 	r.reconcile(e.At)
+	r.remind(e.Caller)
 }
 
 func (r *room) departed(e matrix.CallEvent) {
@@ -171,6 +172,7 @@ func (r *room) stood(e matrix.CallEvent) {
 	if e.Caller.Standing == matrix.Unsigned {
 		r.distrust(e.Caller, e.Reason)
 	} else {
+		r.remind(e.Caller)
 		r.c.Say(fmt.Sprintf("%s: %s", called(e.Caller), words.Clean(cmp.Or(e.Reason, "their device is known"))))
 	}
 }

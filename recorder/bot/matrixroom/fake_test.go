@@ -34,7 +34,8 @@ func caller(name, device string, services ...string) matrix.Caller {
 
 // A fakeCall is a call that a test plays.
 type fakeCall struct {
-	unwatched bool // the homeserver has no delayed events; set before it is used
+	deaf      string // a user who joined the room later
+	unwatched bool   // the homeserver has no delayed events; set before it is used
 	config    matrix.CallConfig
 	failing   chan error // of Run
 
@@ -114,6 +115,12 @@ func (c *fakeCall) MayNotice() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.gagged
+}
+
+func (c *fakeCall) heard(m matrix.Caller) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return string(m.User) != c.deaf
 }
 
 func (c *fakeCall) Watched() bool { return !c.unwatched }

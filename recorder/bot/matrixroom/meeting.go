@@ -67,9 +67,15 @@ type call interface {
 	Key() (index int, key []byte)
 	Notice(ctx context.Context, text string) (event string, err error)
 	MayNotice() error
+	heard(m matrix.Caller) bool
 	Watched() bool
 	SetName(ctx context.Context, name string) error
 }
+
+// theCall is a *matrix.Call.
+type theCall struct{ *matrix.Call }
+
+func (c theCall) heard(m matrix.Caller) bool { return c.Heard(m.User, m.Device) }
 
 // An sfu is what a *livekit.Room does.
 type sfu interface {
@@ -81,7 +87,7 @@ type sfu interface {
 }
 
 var (
-	_ call = (*matrix.Call)(nil)
+	_ call = theCall{}
 	_ sfu  = (*livekit.Room)(nil)
 )
 
@@ -141,7 +147,7 @@ func (c Config) openCall(ctx context.Context, config matrix.CallConfig) (call, s
 	if err != nil {
 		return nil, "", err
 	}
-	return opened, matrix.StateIdentity(c.Account.User(), c.Account.Device()), nil
+	return theCall{opened}, matrix.StateIdentity(c.Account.User(), c.Account.Device()), nil
 }
 
 // logOf returns where to log, without names.

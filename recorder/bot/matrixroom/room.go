@@ -59,6 +59,7 @@ type room struct {
 	started   int                  // servers so far
 	announced string               // the first text; "": no Announce yet
 	standing  string               // what those who come later are told besides
+	reminding bool                 // somebody is to be told what was told before
 	receiving bool                 // the notice period is over
 	state     string
 	shown     map[string]string // attributes of ours

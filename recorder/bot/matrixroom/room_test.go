@@ -496,3 +496,41 @@ func TestReadsOnceKeyed(t *testing.T) {
 		}
 	})
 }
+
+// Who joined the room after it was told that it is recorded is told, too, once for all who come
+// with them.
+func TestTellsComers(t *testing.T) {
+	on(t, nil, func(s *stage) {
+		s.announce()
+		if err := s.Change(t.Context(), "Bob reads", "Bob reads"); err != nil {
+			t.Fatal(err)
+		}
+		told := func() (n int) {
+			s.call.mu.Lock()
+			defer s.call.mu.Unlock()
+			for _, did := range s.call.did {
+				if did == "notice recorded" || did == "notice Bob reads" {
+					n++
+				}
+			}
+			return n
+		}
+		s.call.tell(matrix.Came, caller("ben", "B", one))
+		time.Sleep(2 * remindAfter)
+		if n := told(); n != 2 {
+			t.Errorf("who can read it was told again: %d notices", n)
+		}
+		s.call.mu.Lock()
+		s.call.deaf = "@cat:hs"
+		s.call.mu.Unlock()
+		s.call.tell(matrix.Came, caller("cat", "C", one))
+		s.call.tell(matrix.Came, caller("cat", "D", one))
+		unsigned := caller("dan", "E", one)
+		unsigned.Standing = matrix.Unsigned
+		s.call.tell(matrix.Came, unsigned)
+		time.Sleep(2 * remindAfter)
+		if n := told(); n != 4 {
+			t.Errorf("%d notices, want the two once more", n)
+		}
+	})
+}
