@@ -65,6 +65,7 @@ func newAccount(file *stateFile, s *state, log *slog.Logger) (*Account, error) {
 		return nil, fmt.Errorf("the homeserver's URL is none: %w", err)
 	}
 	client.DeviceID = s.Device
+	client.Client.Transport = answers{http.DefaultTransport}
 	client.Log = zerolog.Nop() // it logs IDs of users, devices and sessions
 	client.UserAgent = "Sealtape"
 	client.ResponseSizeLimit = maxAnswer

@@ -66,9 +66,15 @@ func (h Home) Health(ctx context.Context, user string) (Health, error) {
 		return Health{}, fmt.Errorf("could not ask for the rooms: %w", loggedOut(err))
 	}
 	for room, r := range resp.Rooms.Invite {
+		if r == nil {
+			continue
+		}
 		out.add(a, room, true, r.State.Events)
 	}
 	for room, r := range resp.Rooms.Join {
+		if r == nil {
+			continue
+		}
 		out.add(a, room, false, slices.Concat(r.State.Events, r.Timeline.Events))
 	}
 	slices.SortFunc(out.Rooms, func(a, b RoomHealth) int { return cmp.Or(cmp.Compare(a.Alias, b.Alias), cmp.Compare(a.ID, b.ID)) })

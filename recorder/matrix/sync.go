@@ -181,17 +181,28 @@ func (a *Account) take(ctx context.Context, resp *mautrix.RespSync) (*Batch, map
 		}
 	}
 	for _, e := range resp.ToDevice.Events {
-		a.toDevice(e, wedged)
+		if e != nil {
+			a.toDevice(e, wedged)
+		}
 	}
 	// Of rooms that this account is not in, nothing is kept: anybody may invite.
 	for room, r := range resp.Rooms.Invite {
+		if r == nil {
+			continue
+		}
 		batch.Rooms = append(batch.Rooms, Room{ID: room, Invited: true, State: stateEvents(r.State.Events)})
 	}
 	for room, r := range resp.Rooms.Leave {
+		if r == nil {
+			continue
+		}
 		batch.Rooms = append(batch.Rooms, Room{ID: room, Left: true, State: stateEvents(r.State.Events), Timeline: a.timeline(ctx, room, r.Timeline.Events), Gap: r.Timeline.Limited})
 		s.leave(room)
 	}
 	for room, r := range resp.Rooms.Join {
+		if r == nil {
+			continue
+		}
 		// Sticky events that are not in the timeline come beside it, and are older.
 		s.stick(room, r.Sticky.Events, r.Timeline.Events)
 		events := append(slices.Clone(r.Sticky.Events), r.Timeline.Events...)

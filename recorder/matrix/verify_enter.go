@@ -20,6 +20,9 @@ func (w *verifier) invitations(ctx context.Context) error {
 		return fmt.Errorf("could not ask for invitations: %w", loggedOut(err))
 	}
 	for room, r := range resp.Rooms.Invite {
+		if r == nil {
+			continue
+		}
 		if err := w.enter(ctx, room, true, r.State.Events); err != nil {
 			return err
 		}
