@@ -281,6 +281,12 @@ func TestToldOfAll(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[]`) }))
 	defer s.Close()
 	c = bareCall(t, s.URL)
+	for i, user := range append([]id.UserID{"@ada:x"}, slices.Repeat([]id.UserID{"@eve:x"}, 2*maxUnread)...) {
+		c.event(RoomEvent{Event: &event.Event{ID: id.EventID(fmt.Sprint(i)), Sender: user, Type: event.EventEncrypted}}, true)
+	}
+	if len(c.unread) != maxUnreadOf+1 || c.unread[0].event.Sender != "@ada:x" {
+		t.Errorf("%d events wait for their keys", len(c.unread))
+	}
 	if !c.Heard("@ada:x", "A") {
 		t.Error("what is written in the clear is not read")
 	}

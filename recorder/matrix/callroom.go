@@ -215,7 +215,7 @@ func (c *Call) event(e RoomEvent, live bool) {
 		if slices.ContainsFunc(c.unread, func(u unread) bool { return u.event.ID == e.ID }) {
 			return
 		}
-		c.unread = append(last(c.unread, maxUnread-1), unread{event: e.Event, since: time.Now(), live: live})
+		c.keepUnread(unread{event: e.Event, since: time.Now(), live: live})
 	case event.EventRedaction.Type:
 		c.redaction(e.Event)
 	default:
@@ -245,10 +245,28 @@ type unread struct {
 	live  bool
 }
 
+// keepUnread keeps an event whose key may come; of each sender so many, so that what one makes
+// up does not push out others'. Called locked.
+func (c *Call) keepUnread(u unread) {
+	count, oldest := 0, -1
+	for i, o := range c.unread {
+		if o.event.Sender == u.event.Sender {
+			if count++; oldest < 0 {
+				oldest = i
+			}
+		}
+	}
+	if count >= maxUnreadOf {
+		c.unread = slices.Delete(c.unread, oldest, oldest+1)
+	}
+	c.unread = append(last(c.unread, maxUnread-1), u)
+}
+
 const (
-	maxUnread = 200
-	unreadFor = 5 * time.Minute
-	lateKey   = 10 * time.Second
+	maxUnread   = 200
+	maxUnreadOf = 50 // of a sender
+	unreadFor   = 5 * time.Minute
+	lateKey     = 10 * time.Second
 )
 
 // retry tries to decrypt again what could not be decrypted. Called locked.
