@@ -35,6 +35,23 @@ type Selection struct {
 	MaxVideo int
 }
 
+// LeftOut says for the room what is not recorded, "" if all is.
+func (s Selection) LeftOut() string {
+	switch {
+	case s.AudioOnly && s.NoScreen:
+		return "Only microphones are recorded."
+	case s.AudioOnly:
+		return "Only sound is recorded."
+	case s.NoVideo && s.NoScreen:
+		return "Cameras and shared screens are not recorded."
+	case s.NoVideo:
+		return "Cameras are not recorded."
+	case s.NoScreen:
+		return "Shared screens are not recorded."
+	}
+	return ""
+}
+
 // leavesOut returns why a track is not asked for, as a word for the timeline. ""
 // means that it is asked for.
 func (s Selection) leavesOut(source lkproto.TrackSource, video bool) string {

@@ -12,7 +12,7 @@ import (
 // without end-to-end encryption. Of c it sets Keys, Clear, Attributes, OnData, OnCall,
 // OnBefore, Answer and Reopen itself, and Log where there is none.
 func Meeting(c livekit.Config, k *Keys) bot.Meeting {
-	m := bot.Meeting{Server: c.URL, Notice: livekit.NoticePeriod, LeftOut: leftOut(c.Selection), GoesOn: goesOn}
+	m := bot.Meeting{Server: c.URL, Notice: livekit.NoticePeriod, LeftOut: c.Selection.LeftOut(), GoesOn: goesOn}
 	switch {
 	case k == nil:
 	case k.members != nil:
@@ -49,21 +49,4 @@ func goesOn(cause error) bool {
 		}
 	}
 	return false
-}
-
-// leftOut says for the room what is not recorded, "" if all is.
-func leftOut(s livekit.Selection) string {
-	switch {
-	case s.AudioOnly && s.NoScreen:
-		return "Only microphones are recorded."
-	case s.AudioOnly:
-		return "Only sound is recorded."
-	case s.NoVideo && s.NoScreen:
-		return "Cameras and shared screens are not recorded."
-	case s.NoVideo:
-		return "Cameras are not recorded."
-	case s.NoScreen:
-		return "Shared screens are not recorded."
-	}
-	return ""
 }

@@ -112,7 +112,7 @@ func Meeting(c Config) bot.Meeting {
 		c.open = c.openCall
 	}
 	var joined atomic.Pointer[room]
-	m := bot.Meeting{Server: "matrix", Notice: livekit.NoticePeriod, LeftOut: leftOut(c.LiveKit.Selection), GoesOn: goesOn, Named: c.Members,
+	m := bot.Meeting{Server: "matrix", Notice: livekit.NoticePeriod, LeftOut: c.LiveKit.Selection.LeftOut(), GoesOn: goesOn, Named: c.Members,
 		Known: func(identity string) bot.Known {
 			if r := joined.Load(); r != nil {
 				return r.known(identity)
@@ -170,21 +170,4 @@ func goesOn(cause error) bool {
 		}
 	}
 	return false
-}
-
-// leftOut says for the room what is not recorded, "" if all is.
-func leftOut(s livekit.Selection) string {
-	switch {
-	case s.AudioOnly && s.NoScreen:
-		return "Only microphones are recorded."
-	case s.AudioOnly:
-		return "Only sound is recorded."
-	case s.NoVideo && s.NoScreen:
-		return "Cameras and shared screens are not recorded."
-	case s.NoVideo:
-		return "Cameras are not recorded."
-	case s.NoScreen:
-		return "Shared screens are not recorded."
-	}
-	return ""
 }
