@@ -3,7 +3,6 @@ package matrixroom
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -140,7 +139,7 @@ func Meeting(c Config) bot.Meeting {
 func (c Config) openCall(ctx context.Context, config matrix.CallConfig) (call, string, error) {
 	id, servers, err := c.Account.ResolveRoom(ctx, c.Room)
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", c.Room, err)
+		return nil, "", err // names the room
 	}
 	config.Room, config.Servers = id, servers
 	opened, err := c.Account.OpenCall(ctx, config)
