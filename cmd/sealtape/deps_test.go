@@ -106,6 +106,10 @@ func importAllowed(dir, imported string) bool {
 	if within(dir, "recorder/matrix") && within(rel, "recorder/livekit") || within(dir, "recorder/livekit") && within(rel, "recorder/matrix") {
 		return false // recorder/bot/matrixroom brings them together
 	}
+	if within(dir, "recorder/matrix") && dir != "recorder/matrix" && within(rel, "recorder/matrix") && rel != dir {
+		// A device's parts know nothing of it, nor of one another.
+		return dir == "recorder/matrix/sso" && rel == "recorder/matrix/homeserver"
+	}
 	if within(dir, "playback/tape") {
 		// A composition that runs in browsers, too: keys are too much for that.
 		return within(rel, "archive", "playback", "recorder/media", "internal", "testdata") &&
@@ -176,6 +180,10 @@ func TestImportRules(t *testing.T) {
 		{"recorder/bot/matrixroom", "github.com/livekit/protocol/livekit", false},
 		{"recorder/matrix", modulePath + "/recorder/livekit", false},
 		{"recorder/livekit", modulePath + "/recorder/matrix", false},
+		{"recorder/matrix", modulePath + "/recorder/matrix/rtc", true},
+		{"recorder/matrix/rtc", modulePath + "/recorder/matrix/token", false},
+		{"recorder/matrix/sso", modulePath + "/recorder/matrix/homeserver", true},
+		{"recorder/bot/matrixroom", modulePath + "/recorder/matrix/token", true},
 		{"cmd/sealtape", modulePath + "/recorder/bot", true},
 		{"recorder", modulePath + "/recorder/bot", false},
 		{"recorder/fleet", modulePath + "/recorder", false},

@@ -17,6 +17,7 @@ import (
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/sso"
 )
 
 type matrixLoginOptions struct {
@@ -229,10 +230,10 @@ func confirmInBrowser(e *ui.Env) func(context.Context, string) error {
 
 // inBrowser has the operator log in on a page of the homeserver.
 func (o *matrixLoginOptions) inBrowser(ctx context.Context, e *ui.Env, login *matrix.Login) error {
-	sso := matrix.SSO{User: o.user, Homeserver: o.homeserver,
-		Open: func(_ context.Context, page string) error {
-			e.Notef("Log in as %s on this page:\n  %s", o.user, page)
-			browse(e, page)
+	page := sso.SignOn{User: o.user, Homeserver: o.homeserver,
+		Open: func(_ context.Context, address string) error {
+			e.Notef("Log in as %s on this page:\n  %s", o.user, address)
+			browse(e, address)
 			return nil
 		},
 		Paste: func(ctx context.Context) (string, error) {
@@ -244,11 +245,11 @@ func (o *matrixLoginOptions) inBrowser(ctx context.Context, e *ui.Env, login *ma
 			return string(address), err
 		}}
 	var err error
-	login.Token, login.Homeserver, err = sso.Token(ctx)
+	login.Token, login.Homeserver, err = page.Token(ctx)
 	switch {
-	case errors.Is(err, matrix.ErrNoSSO):
+	case errors.Is(err, sso.ErrNoSSO):
 		return ui.Hinted(err, "leave --sso out: the account has a password")
-	case errors.Is(err, matrix.ErrNoToken):
+	case errors.Is(err, sso.ErrNoToken):
 		return ui.Hinted(err, "run the command again; the page leads back to this machine, or paste the address at which the browser ended")
 	}
 	return access.ExplainHomeserver(err, o.user)

@@ -17,6 +17,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/sas"
 )
 
 type matrixVerifyOptions struct {
@@ -98,7 +99,7 @@ func runMatrixVerify(ctx context.Context, e *ui.Env, h *keys.Home, o *matrixVeri
 		v.Room = string(room)
 	}
 	who := ui.Clean(o.user)
-	v.Compare = func(ctx context.Context, s matrix.SAS) (bool, error) {
+	v.Compare = func(ctx context.Context, s sas.Shown) (bool, error) {
 		e.Notef("\n%s\n", strings.Join(sasLines(s, showsEmoji(os.Getenv)), "\n"))
 		return e.Confirm(ctx, "Does "+who+" see the same, in this order?")
 	}
@@ -141,7 +142,7 @@ func showsEmoji(getenv func(string) string) bool {
 
 // sasLines returns what people compare, for the terminal. The names are those that
 // clients show beneath the emoji.
-func sasLines(s matrix.SAS, emoji bool) (lines []string) {
+func sasLines(s sas.Shown, emoji bool) (lines []string) {
 	for i, m := range s.Emoji {
 		line := fmt.Sprintf("  %d. ", i+1)
 		if emoji {
@@ -160,14 +161,14 @@ func explainVerify(err error, o *matrixVerifyOptions, account string) error {
 		why string
 		run []string
 	}{
-		{matrix.ErrNotSame, "nothing was signed; if both sides read with care, do not trust the homeservers between you, and compare master keys in person", []string{"sealtape matrix show"}},
-		{matrix.ErrForged, "nothing was signed; try once more, and if it is so again, compare master keys in person", []string{again, "sealtape matrix show"}},
-		{matrix.ErrUnvouched, "they must verify their own session first, in their client's settings; then try again", []string{again}},
+		{sas.ErrNotSame, "nothing was signed; if both sides read with care, do not trust the homeservers between you, and compare master keys in person", []string{"sealtape matrix show"}},
+		{sas.ErrForged, "nothing was signed; try once more, and if it is so again, compare master keys in person", []string{again, "sealtape matrix show"}},
+		{sas.ErrUnvouched, "they must verify their own session first, in their client's settings; then try again", []string{again}},
 		{matrix.ErrNoKeys, "they have to set up cross-signing, or secure backup, in their client; and check the name", nil},
-		{matrix.ErrExpired, "if they were not asked, you share no encrypted room: ask in a room that both are in, or let them ask", []string{again + " --room ROOM", again + " --wait"}},
-		{matrix.ErrDeclined, "agree with them when to do it; they have to accept it in their client", []string{again}},
-		{matrix.ErrElsewhere, "answer on one device only", []string{again}},
-		{matrix.ErrUnclear, "their client may not compare emoji; try again, or from the other side", []string{again + " --wait"}},
+		{sas.ErrExpired, "if they were not asked, you share no encrypted room: ask in a room that both are in, or let them ask", []string{again + " --room ROOM", again + " --wait"}},
+		{sas.ErrDeclined, "agree with them when to do it; they have to accept it in their client", []string{again}},
+		{sas.ErrElsewhere, "answer on one device only", []string{again}},
+		{sas.ErrUnclear, "their client may not compare emoji; try again, or from the other side", []string{again + " --wait"}},
 	} {
 		if errors.Is(err, a.err) {
 			return ui.Hinted(err, a.why, a.run...)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/sas"
 )
 
 // onTerminal returns a command that runs another on a terminal of its own, and what it
@@ -69,11 +70,11 @@ func TestMatrixVerify(t *testing.T) {
 		t.Errorf("without a terminal: %v\n%s", err, out)
 	}
 	for _, yes := range []bool{false, true} {
-		saw, end := make(chan matrix.SAS, 1), make(chan error, 1)
+		saw, end := make(chan sas.Shown, 1), make(chan error, 1)
 		waits := make(chan struct{})
 		go func() {
 			_, err := hers.Verify(m.ctx, matrix.Verifying{User: bot.ID, Wait: true,
-				Compare: func(_ context.Context, s matrix.SAS) (bool, error) { saw <- s; return true, nil },
+				Compare: func(_ context.Context, s sas.Shown) (bool, error) { saw <- s; return true, nil },
 				Tell: func(s matrix.VerifyStep) {
 					if s == matrix.VerifyWaits {
 						close(waits)
@@ -92,7 +93,7 @@ func TestMatrixVerify(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
-		var s matrix.SAS
+		var s sas.Shown
 		select {
 		case s = <-saw:
 		case err := <-end:
@@ -141,7 +142,7 @@ func TestShowsEmoji(t *testing.T) {
 			t.Errorf("%v: %t", c.vars, got)
 		}
 	}
-	s := matrix.SAS{Emoji: []matrix.Emoji{{Symbol: "🐶", Name: "Dog"}}, Decimal: [3]int{1000, 2000, 3000}}
+	s := sas.Shown{Emoji: []sas.Emoji{{Symbol: "🐶", Name: "Dog"}}, Decimal: [3]int{1000, 2000, 3000}}
 	if got := strings.Join(sasLines(s, false), "|"); got != "  1. Dog|  as numbers: 1000 2000 3000" {
 		t.Errorf("%q", got)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net/url"
 	"os"
 	"strings"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot/matrixroom"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 )
 
 // matrixHelp describes --matrix.
@@ -38,7 +38,7 @@ func (o *matrixOptions) matrixFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "matrix", Destination: &o.matrix, Usage: "record the calls of this Matrix `ROOM`, '#weekly:example.org' or its ID, see above"},
 		&cli.StringFlag{Name: "matrix-user", Destination: &o.matrixUser, Usage: "the recorder's account, @name:server", DefaultText: "the only one that is logged in"},
-		&cli.StringSliceFlag{Name: "matrix-service", Usage: "ask no token service but this `URL`, which may be anywhere; repeat for more", DefaultText: "those that members name, but none in a local network unless the homeserver is in one"},
+		access.ServiceFlag(),
 	}
 }
 
@@ -89,12 +89,7 @@ func (o *recordOptions) checkMatrix() error {
 			return ui.Misuse("--member is %s, want @USER:SERVER=NAME with --matrix", words.Quote(arg))
 		}
 	}
-	for _, service := range o.services {
-		if u, err := url.Parse(service); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return ui.Misuse("--matrix-service is %s, want the URL of a token service, as https://HOST/PATH", words.Quote(service))
-		}
-	}
-	return nil
+	return access.CheckServices(o.services)
 }
 
 // checkMatrixRoom returns an error for what names no room.
@@ -207,8 +202,8 @@ func fingerprintOf(id *keys.Identity) string {
 
 // explainCall adds hints to the errors of joining a call, and of entering it.
 func explainCall(err error, user string) error {
-	if token, ok := errors.AsType[*matrix.TokenError](err); ok {
-		return ui.Hinted(err, access.TokenHint(token))
+	if failed, ok := errors.AsType[*token.Error](err); ok {
+		return ui.Hinted(err, access.TokenHint(failed))
 	}
 	switch {
 	case errors.Is(err, matrixroom.ErrNobody):

@@ -17,6 +17,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/fleet"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 	"github.com/sealtape/sealtape/testdata/calls"
 )
 
@@ -112,13 +114,13 @@ func TestExplainCall(t *testing.T) {
 		hint string
 	}{
 		{fmt.Errorf("joining: %w", matrix.ErrUnsignedDevice), "sealtape matrix login @bot:x --recovery-key-file FILE"},
-		{&matrix.TokenError{Service: "https://sfu.x", Status: 403, Reason: "not allowed"}, "takes no users of your homeserver"},
-		{&matrix.TokenError{Service: "https://sfu.x", Err: errors.New("refused")}, "reaches the call's token service"},
+		{&token.Error{Service: "https://sfu.x", Status: 403, Reason: "not allowed"}, "takes no users of your homeserver"},
+		{&token.Error{Service: "https://sfu.x", Err: errors.New("refused")}, "reaches the call's token service"},
 		{livekit.ErrNoSubscribe, "who runs the call's LiveKit server"},
 		{matrixroom.ErrNobody, "--wait"},
 		{matrix.ErrNobody, "a recorder never does"},
 		{context.DeadlineExceeded, "too slowly"},
-		{&matrix.PowerError{What: "to take part in its call", Event: "org.matrix.msc3401.call.member", Needs: 50}, "Voice & Video"},
+		{&rtc.PowerError{What: "to take part in its call", Event: "org.matrix.msc3401.call.member", Needs: 50}, "Voice & Video"},
 	} {
 		if _, hints := explained(explainCall(tt.err, "@bot:x")); len(hints) == 0 || !strings.Contains(hints[0], tt.hint) {
 			t.Errorf("%v: hints %q, want %q", tt.err, hints, tt.hint)

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
@@ -84,7 +85,7 @@ type lifetime struct{ grace, wait, rejoin time.Duration }
 // Rest reads from c the options that flags do not fill by themselves.
 func (o *recordOptions) Rest(c *cli.Context) {
 	o.stores, o.readers, o.members = flags.StoreNames(c), c.StringSlice("reader"), c.StringSlice("member")
-	o.services = c.StringSlice("matrix-service")
+	o.services = c.StringSlice(access.ServiceName)
 	o.operators = c.StringSlice("operator")
 	o.configFile, o.tokenProgram = c.String("config"), c.StringSlice("token-program")
 	o.keepLocal, o.json = c.Bool("keep-local"), c.Bool("json")

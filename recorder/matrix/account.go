@@ -9,13 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
-)
 
-// maxAnswer bounds what the homeserver answers to one request, in bytes.
-const maxAnswer = 32 << 20
+	"github.com/sealtape/sealtape/recorder/matrix/homeserver"
+)
 
 var (
 	// ErrRefused says that the homeserver does not take the password or the token.
@@ -60,19 +58,11 @@ type Account struct {
 }
 
 func newAccount(file *stateFile, s *state, log *slog.Logger) (*Account, error) {
-	client, err := mautrix.NewClient(s.Homeserver, s.User, s.Token)
+	client, err := homeserver.NewClient(s.Homeserver, s.User, s.Token)
 	if err != nil {
-		return nil, fmt.Errorf("the homeserver's URL is none: %w", err)
+		return nil, err
 	}
 	client.DeviceID = s.Device
-	client.Client.Transport = answers{http.DefaultTransport}
-	client.Log = zerolog.Nop() // it logs IDs of users, devices and sessions
-	client.UserAgent = "Sealtape"
-	client.ResponseSizeLimit = maxAnswer
-	client.DefaultHTTPRetries = 2
-	client.DefaultHTTPBackoff = time.Second
-	client.MaxHTTPBackoff = 30 * time.Second
-	client.StateStore, client.Syncer, client.Store = nil, nil, nil // they are the state's
 	return &Account{client: client, file: file, log: log, state: s, unwedged: make(map[id.Curve25519]time.Time)}, nil
 }
 
@@ -107,7 +97,7 @@ func (h Home) New(ctx context.Context, o Login, log *slog.Logger) (a *Account, r
 		return nil, "", err
 	}
 	s.User = user
-	if s.Homeserver, err = findHomeserver(ctx, o.User, o.Homeserver); err != nil {
+	if s.Homeserver, err = homeserver.Find(ctx, o.User, o.Homeserver); err != nil {
 		return nil, "", err
 	}
 	if a, err = newAccount(file, s, log); err != nil {

@@ -11,6 +11,8 @@ import (
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // A CallConfig says which call it is, and who is told of it.
@@ -67,8 +69,8 @@ type Call struct {
 	telling sync.Mutex // held while OnEvent is called, so that events keep their order
 
 	mu      sync.Mutex
-	room    *roomState
-	roster  *roster
+	room    *rtc.Room
+	roster  *rtc.Roster
 	callers map[Target]*caller
 	keys    *heldKeys
 	unread  []unread
@@ -91,7 +93,7 @@ type features struct{ delayed, sticky bool }
 // A caller is a Caller, and what is remembered of them.
 type caller struct {
 	Caller
-	entry entry
+	entry rtc.Entry
 	came  time.Time // by this machine's clock
 	keyed bool      // a key was handed on since
 	asked bool      // this device joined again, as no key came
@@ -99,10 +101,10 @@ type caller struct {
 
 // OpenCall joins a room, if this user is not in it, and returns its call. What an
 // earlier life left in it is taken back. Of the errors, ErrNotInvited,
-// ErrNotEncrypted, a *PowerError and ErrUnsignedDevice are for the operator to mend.
+// ErrNotEncrypted, a *rtc.PowerError and ErrUnsignedDevice are for the operator to mend.
 func (a *Account) OpenCall(ctx context.Context, conf CallConfig) (*Call, error) {
 	c := &Call{a: a, c: conf, t: usualTiming, key: random(16), wake: make(chan struct{}, 1),
-		room: newRoomState(), roster: newRoster(), callers: make(map[Target]*caller), keys: newHeldKeys(),
+		room: rtc.NewRoom(), roster: rtc.NewRoster(), callers: make(map[Target]*caller), keys: newHeldKeys(),
 		sent: make(map[Target]*sending), hands: make(map[id.EventID]hand), refused: make(map[refusal]bool), heard: make(map[Target]bool)}
 	c.own.again = make(chan struct{}, 1)
 	versions, err := a.client.Versions(ctx)
@@ -123,7 +125,7 @@ func (a *Account) OpenCall(ctx context.Context, conf CallConfig) (*Call, error) 
 	for _, e := range a.sticky(conf.Room) {
 		c.event(e, false)
 	}
-	encrypted := c.room.encrypted
+	encrypted := c.room.Encrypted
 	c.weak = c.weaknesses()
 	weak := c.weak[0]
 	c.mu.Unlock()
@@ -257,9 +259,9 @@ func (c *Call) nudge() {
 func (c *Call) follow(ctx context.Context) {
 	users := make(map[id.UserID]bool)
 	c.mu.Lock()
-	for key := range c.roster.entries {
-		if _, joined := c.room.joined[key.user]; joined {
-			users[key.user] = true
+	for e := range c.roster.All() {
+		if c.room.Joined(e.User) {
+			users[e.User] = true
 		}
 	}
 	c.mu.Unlock()
@@ -320,15 +322,15 @@ func (c *Call) Key() (index int, key []byte) { return 0, slices.Clone(c.key) }
 // Called locked.
 func (c *Call) weaknesses() (weak [2]error) {
 	user := c.a.state.User
-	weak[0] = c.room.may(user, "to take part in its call", stateMember)
-	if weak[0] != nil && c.can.sticky && c.room.may(user, "", c.stickyType()) == nil {
+	weak[0] = c.room.May(user, "to take part in its call", rtc.StateMember)
+	if weak[0] != nil && c.can.sticky && c.room.May(user, "", c.stickyType()) == nil {
 		weak[0] = nil
 	}
 	kind := event.EventMessage
-	if c.room.encrypted {
+	if c.room.Encrypted {
 		kind = event.EventEncrypted
 	}
-	weak[1] = c.room.may(user, "to write into it", kind)
+	weak[1] = c.room.May(user, "to write into it", kind)
 	return weak
 }
 

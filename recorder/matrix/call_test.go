@@ -13,6 +13,8 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // waitFor is how long a test waits before it gives up, on a machine with much else
@@ -31,7 +33,7 @@ var quick = timing{
 // those that are invited.
 func callRoom(t *testing.T, by *Account, invited ...*Account) id.RoomID {
 	t.Helper()
-	return roomWith(t, by, true, map[string]int{stateMember.Type: 0}, invited...)
+	return roomWith(t, by, true, map[string]int{rtc.StateMember.Type: 0}, invited...)
 }
 
 func roomWith(t *testing.T, by *Account, encrypted bool, power map[string]int, invited ...*Account) id.RoomID {
@@ -151,7 +153,7 @@ func (f *follower) begin(t *testing.T, stickily bool) {
 	t.Helper()
 	f.own.step.Lock()
 	defer f.own.step.Unlock()
-	err := f.enterAs(t.Context(), announcement{user: f.a.state.User, device: f.a.state.Device, room: f.c.Room, id: uuid(), service: someService, data: f.c.Data}, stickily)
+	err := f.enterAs(t.Context(), rtc.Announcement{User: f.a.state.User, Device: f.a.state.Device, Room: f.c.Room, ID: uuid(), Service: someService, Data: f.c.Data}, stickily)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +163,7 @@ func (f *follower) begin(t *testing.T, stickily bool) {
 func sendKey(t *testing.T, from, to *Account, room id.RoomID, member string, index int, key []byte) {
 	t.Helper()
 	if member == "" {
-		member = StateIdentity(from.User(), from.Device())
+		member = rtc.StateIdentity(from.User(), from.Device())
 	}
 	content := map[string]any{"keys": map[string]any{"index": index, "key": key}, "room_id": room,
 		"member": map[string]any{"id": member, "claimed_device_id": from.Device()}, "sent_ts": time.Now().UnixMilli()}
@@ -188,13 +190,13 @@ func TestCall(t *testing.T) {
 	ada1 := followCall(t, ada, CallConfig{Room: room})
 	ada1.begin(t, false)
 	came := bot1.kind(t, Came, ada).Caller
-	if want := StateIdentity(ada.User(), ada.Device()); came.Identities[0] != want || came.Device != ada.Device() || !slices.Equal(came.Services, []string{someService}) || came.Name == "" {
+	if want := rtc.StateIdentity(ada.User(), ada.Device()); came.Identities[0] != want || came.Device != ada.Device() || !slices.Equal(came.Services, []string{someService}) || came.Name == "" {
 		t.Errorf("came %+v", came)
 	}
 	if err := bot1.Enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if m, identity, ok := bot1.Own(); !ok || m.Sticky || identity != StateIdentity(bot.User(), bot.Device()) || m.Services[0] != someService || !bot1.Watched() {
+	if m, identity, ok := bot1.Own(); !ok || m.Sticky || identity != rtc.StateIdentity(bot.User(), bot.Device()) || m.Services[0] != someService || !bot1.Watched() {
 		t.Errorf("the recorder is in as %+v, %s", m, identity)
 	}
 	// Keys, both ways.

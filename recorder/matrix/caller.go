@@ -1,20 +1,18 @@
 package matrix
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"slices"
 	"time"
 
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // A Caller is another member of a call: one device of a user, whatever events say
 // that it takes part.
 type Caller struct {
-	Member
+	rtc.Member
 	// Name is what the user is called in the room, with the user ID if somebody else
 	// there is called the same. It is the homeserver's word.
 	Name string
@@ -25,39 +23,6 @@ type Caller struct {
 	// better are handed on.
 	Standing Standing
 	Master   id.Ed25519 // the user's master key, as it is shown now
-}
-
-// StateIdentity is the LiveKit identity of a member by a state event: USER:DEVICE.
-// It names the same person and device in both formats.
-func StateIdentity(user id.UserID, device id.DeviceID) string {
-	return string(user) + ":" + string(device)
-}
-
-// StickyIdentity is the LiveKit identity of a member by a sticky event (MSC4195).
-func StickyIdentity(user id.UserID, device id.DeviceID, member string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // canonical JSON has none
-	if err := e.Encode([]string{string(user), string(device), member}); err != nil {
-		panic("internal error: " + err.Error())
-	}
-	sum := sha256.Sum256(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
-	return base64.RawStdEncoding.EncodeToString(sum[:])
-}
-
-// identities are those that a member may have in LiveKit rooms. Who is a member by
-// a state event asks for one in the other form, too, where it does not send; and
-// the other way round from older services.
-func identities(m Member) []string {
-	if m.Sticky {
-		return []string{StickyIdentity(m.User, m.Device, m.Key), StateIdentity(m.User, m.Device)}
-	}
-	plain := StateIdentity(m.User, m.Device)
-	list := []string{plain, StickyIdentity(m.User, m.Device, plain)}
-	if m.ID != "" && m.ID != plain {
-		list = append(list, StickyIdentity(m.User, m.Device, m.ID))
-	}
-	return list
 }
 
 // clone returns a copy that its receiver may change.

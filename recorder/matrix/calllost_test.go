@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -12,6 +13,8 @@ import (
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // A gate lets an account's requests through, or not.
@@ -108,15 +111,15 @@ func TestGap(t *testing.T) {
 	}
 	say := func(a *Account, device id.DeviceID, content any) {
 		t.Helper()
-		key := announcement{user: a.User(), device: device}.stateKey()
-		if _, err := a.client.SendStateEvent(t.Context(), room, stateMember, key, content); err != nil {
+		key := rtc.Announcement{User: a.User(), Device: device}.StateKey()
+		if _, err := a.client.SendStateEvent(t.Context(), room, rtc.StateMember, key, content); err != nil {
 			t.Fatal(err)
 		}
 	}
 	in := func(a *Account, device id.DeviceID, expires time.Duration) {
 		t.Helper()
-		said := announcement{user: a.User(), device: device, room: room, service: someService, expires: expires}
-		say(a, device, said.stateContent())
+		said := rtc.Announcement{User: a.User(), Device: device, Room: room, Service: someService, Expires: expires}
+		say(a, device, said.StateContent())
 	}
 	var mu sync.Mutex
 	open := make(chan struct{})
@@ -159,7 +162,7 @@ func TestGap(t *testing.T) {
 	eventually(t, "who is there", func() bool { list := bot1.Members(); return len(list) == 1 && list[0].User == bob.User() })
 
 	// Ada comes again, and her leave is hidden.
-	p.KeepListed(stateMember.Type, announcement{user: ada.User(), device: "BRIEF"}.stateKey())
+	p.KeepListed(rtc.StateMember.Type, rtc.Announcement{User: ada.User(), Device: "BRIEF"}.StateKey())
 	in(ada, "BRIEF", time.Hour)
 	bot1.until(t, "Ada", func(e CallEvent) bool { return e.Kind == Came && e.Caller.Device == "BRIEF" })
 	say(ada, "BRIEF", struct{}{})
@@ -215,47 +218,55 @@ func (l late) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestChoose(t *testing.T) {
 	const other = "https://other.meet.test/jwt"
 	now := time.Now()
-	member := func(device string, sticky, oldest bool, services ...string) entry {
-		return entry{Member: Member{User: "@ada:meet.test", Device: id.DeviceID(device), Key: device, Sticky: sticky, Oldest: oldest, Services: services, Since: now.Add(-time.Hour), Expires: now.Add(time.Hour)}}
+	member := func(device string, sticky, oldest bool, services ...string) rtc.Entry {
+		return rtc.Entry{Member: rtc.Member{User: "@ada:meet.test", Device: id.DeviceID(device), Key: device, Sticky: sticky, Oldest: oldest, Services: services, Since: now.Add(-time.Hour), Expires: now.Add(time.Hour)}}
 	}
 	state, sticky := member("A", false, false, someService), member("B", true, false, other)
 	old := member("C", false, true, other)
-	levels := powerLevels{known: true, Events: map[string]level{stateMember.Type: 0}}
-	noState := powerLevels{known: true, Events: map[string]level{stateMember.Type: 50}}
-	noSticky := powerLevels{known: true, Events: map[string]level{stateMember.Type: 0, "m.room.encrypted": 50}}
+	power := func(kinds map[string]int) *event.Event {
+		b, err := json.Marshal(map[string]any{"events": kinds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &event.Event{Type: event.StatePowerLevels, StateKey: new(string), Content: event.Content{VeryRaw: b}}
+	}
+	levels := power(map[string]int{rtc.StateMember.Type: 0})
+	noState := power(map[string]int{rtc.StateMember.Type: 50})
+	noSticky := power(map[string]int{rtc.StateMember.Type: 0, "m.room.encrypted": 50})
 	for _, test := range []struct {
 		name    string
-		members []entry
-		levels  powerLevels
+		members []rtc.Entry
+		levels  *event.Event
 		can     features
 		want    string
 		err     error
 	}{
 		{"nobody", nil, levels, features{}, "", ErrNobody},
-		{"by state", []entry{state}, levels, features{sticky: true}, "state " + someService, nil},
-		{"sticky", []entry{sticky}, levels, features{sticky: true}, "sticky " + other, nil},
-		{"half and half", []entry{state, sticky}, levels, features{sticky: true}, "state " + someService, nil},
-		{"most are sticky", []entry{state, sticky, member("D", true, false)}, levels, features{sticky: true}, "sticky " + someService, nil},
-		{"the homeserver cannot", []entry{sticky}, levels, features{}, "state " + other, nil},
-		{"no power for sticky", []entry{sticky}, noSticky, features{sticky: true}, "state " + other, nil},
-		{"no power for state", []entry{state}, noState, features{sticky: true}, "sticky " + someService, nil},
-		{"no power at all", []entry{state}, noState, features{}, "", ErrNoPower},
-		{"nobody sends by LiveKit", []entry{member("E", false, false)}, levels, features{}, "", ErrNoTransport},
-		{"old clients", []entry{old}, levels, features{}, "oldest " + other, nil},
+		{"by state", []rtc.Entry{state}, levels, features{sticky: true}, "state " + someService, nil},
+		{"sticky", []rtc.Entry{sticky}, levels, features{sticky: true}, "sticky " + other, nil},
+		{"half and half", []rtc.Entry{state, sticky}, levels, features{sticky: true}, "state " + someService, nil},
+		{"most are sticky", []rtc.Entry{state, sticky, member("D", true, false)}, levels, features{sticky: true}, "sticky " + someService, nil},
+		{"the homeserver cannot", []rtc.Entry{sticky}, levels, features{}, "state " + other, nil},
+		{"no power for sticky", []rtc.Entry{sticky}, noSticky, features{sticky: true}, "state " + other, nil},
+		{"no power for state", []rtc.Entry{state}, noState, features{sticky: true}, "sticky " + someService, nil},
+		{"no power at all", []rtc.Entry{state}, noState, features{}, "", rtc.ErrNoPower},
+		{"nobody sends by LiveKit", []rtc.Entry{member("E", false, false)}, levels, features{}, "", ErrNoTransport},
+		{"old clients", []rtc.Entry{old}, levels, features{}, "oldest " + other, nil},
 	} {
 		a := &Account{state: &state0}
-		c := &Call{a: a, can: test.can, room: newRoomState(), roster: newRoster(), refused: make(map[refusal]bool)}
-		c.room.joined["@ada:meet.test"] = "Ada"
-		c.room.encrypted, c.room.levels = true, test.levels
+		c := &Call{a: a, can: test.can, room: rtc.NewRoom(), roster: rtc.NewRoster(), refused: make(map[refusal]bool)}
+		c.room.Take(roomMember("@ada:meet.test", "join", "Ada"))
+		c.room.Encrypted = true
+		c.room.Take(test.levels)
 		for _, e := range test.members {
-			c.roster.put(e)
+			c.roster.Put(e)
 		}
 		said, stickily, err := c.choose(now)
-		got := "state " + said.service
+		got := "state " + said.Service
 		if stickily {
-			got = "sticky " + said.service
-		} else if said.oldest {
-			got = "oldest " + said.service
+			got = "sticky " + said.Service
+		} else if said.Oldest {
+			got = "oldest " + said.Service
 		}
 		if !errors.Is(err, test.err) || err == nil && got != test.want {
 			t.Errorf("%s: %s, %v", test.name, got, err)

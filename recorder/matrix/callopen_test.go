@@ -15,6 +15,8 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 	"github.com/sealtape/sealtape/testdata/servers/sfutoken"
 )
 
@@ -25,7 +27,7 @@ func TestOpenCall(t *testing.T) {
 	name := "r" + randomName()
 	alias := "#" + name + ":" + strings.SplitN(string(ada.User()), ":", 2)[1]
 	r, err := ada.client.CreateRoom(t.Context(), &mautrix.ReqCreateRoom{Preset: "private_chat", RoomAliasName: name,
-		PowerLevelOverride: &event.PowerLevelsEventContent{Users: map[id.UserID]int{ada.User(): 100}, Events: map[string]int{"m.room.encrypted": 50, stickyMember.Type: 50}}})
+		PowerLevelOverride: &event.PowerLevelsEventContent{Users: map[id.UserID]int{ada.User(): 100}, Events: map[string]int{"m.room.encrypted": 50, rtc.StickyMember.Type: 50}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,29 +60,29 @@ func TestOpenCall(t *testing.T) {
 	if err := open(CallConfig{}); !errors.Is(err, ErrNotEncrypted) {
 		t.Errorf("not encrypted: %v", err)
 	}
-	if err := open(CallConfig{Plain: true}); !errors.Is(err, ErrNoPower) {
-		t.Errorf("not encrypted, and that is meant: %v, want ErrNoPower", err)
+	if err := open(CallConfig{Plain: true}); !errors.Is(err, rtc.ErrNoPower) {
+		t.Errorf("not encrypted, and that is meant: %v, want rtc.ErrNoPower", err)
 	}
 	if _, err := ada.client.SendStateEvent(t.Context(), room, event.StateEncryption, "", map[string]any{"algorithm": id.AlgorithmMegolmV1}); err != nil {
 		t.Fatal(err)
 	}
-	p, ok := errors.AsType[*PowerError](open(CallConfig{}))
-	if !ok || p.Event != stateMember.Type || p.Has != 0 || p.Needs != 50 || !strings.Contains(p.Error(), "take part") {
+	p, ok := errors.AsType[*rtc.PowerError](open(CallConfig{}))
+	if !ok || p.Event != rtc.StateMember.Type || p.Has != 0 || p.Needs != 50 || !strings.Contains(p.Error(), "take part") {
 		t.Errorf("without power: %v", p)
 	}
-	levels := map[string]any{"users": map[id.UserID]int{ada.User(): 100}, "events": map[string]int{stateMember.Type: 0, "m.room.encrypted": 50}}
+	levels := map[string]any{"users": map[id.UserID]int{ada.User(): 100}, "events": map[string]int{rtc.StateMember.Type: 0, "m.room.encrypted": 50}}
 	if _, err := ada.client.SendStateEvent(t.Context(), room, event.StatePowerLevels, "", levels); err != nil {
 		t.Fatal(err)
 	}
 	c := followCall(t, bot, CallConfig{Room: room})
-	if p, ok := errors.AsType[*PowerError](c.MayNotice()); !ok || p.Event != "m.room.encrypted" || p.Needs != 50 {
+	if p, ok := errors.AsType[*rtc.PowerError](c.MayNotice()); !ok || p.Event != "m.room.encrypted" || p.Needs != 50 {
 		t.Errorf("may write: %v", c.MayNotice())
 	}
-	if _, err := c.Notice(t.Context(), "x"); !errors.Is(err, ErrNoPower) {
+	if _, err := c.Notice(t.Context(), "x"); !errors.Is(err, rtc.ErrNoPower) {
 		t.Errorf("a notice without power: %v", err)
 	}
 	// Power goes, and then the user.
-	levels["events"] = map[string]int{stateMember.Type: 100, "m.room.encrypted": 50}
+	levels["events"] = map[string]int{rtc.StateMember.Type: 100, "m.room.encrypted": 50}
 	if _, err := ada.client.SendStateEvent(t.Context(), room, event.StatePowerLevels, "", levels); err != nil {
 		t.Fatal(err)
 	}
@@ -131,19 +133,19 @@ func TestToken(t *testing.T) {
 		if own.Sticky != sticky {
 			t.Errorf("in as %+v, want sticky %v", own, sticky)
 		}
-		token, err := bot1.Token(t.Context(), sfu.URL)
+		got, err := bot1.Token(t.Context(), sfu.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var claims struct {
 			Video struct{ Room string } `json:"video"`
 		}
-		b, err := base64.RawURLEncoding.DecodeString(strings.Split(token.JWT, ".")[1])
+		b, err := base64.RawURLEncoding.DecodeString(strings.Split(got.JWT, ".")[1])
 		if err == nil {
 			err = json.Unmarshal(b, &claims)
 		}
-		if err != nil || token.Identity != identity || subject(token.JWT) != identity || claims.Video.Room != sfutoken.Room(string(room)) || token.URL != config.LiveKit {
-			t.Errorf("token %+v of %+v, want identity %s, %v", token, claims, identity, err)
+		if err != nil || got.Identity != identity || claims.Video.Room != sfutoken.Room(string(room)) || got.URL != config.LiveKit {
+			t.Errorf("token %+v of %+v, want identity %s, %v", got, claims, identity, err)
 		}
 		for name, test := range map[string]struct {
 			answer http.HandlerFunc
@@ -154,20 +156,20 @@ func TestToken(t *testing.T) {
 			"no server":   {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"url":"file:///x","jwt":"a.b.c"}`) }, "no LiveKit server"},
 			"with a user": {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"url":"wss://u:p@x","jwt":"a.b.c"}`) }, "no LiveKit server"},
 			"too long": {func(w http.ResponseWriter, _ *http.Request) {
-				fmt.Fprintf(w, `{"url":"wss://x","jwt":%q}`, strings.Repeat("x", maxTokenAnswer))
+				fmt.Fprintf(w, `{"url":"wss://x","jwt":%q}`, strings.Repeat("x", 64<<10))
 			}, "is none"},
 			"refused": {func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(http.StatusForbidden)
 				io.WriteString(w, `{"errcode":"M_FORBIDDEN","error":"not on\nthis server"}`)
 			}, "not on this server M_FORBIDDEN (status 403)"},
 			"another's": {func(w http.ResponseWriter, _ *http.Request) {
-				sub, _ := json.Marshal(map[string]string{"sub": StateIdentity(ada.User(), ada.Device())})
+				sub, _ := json.Marshal(map[string]string{"sub": rtc.StateIdentity(ada.User(), ada.Device())})
 				fmt.Fprintf(w, `{"url":"wss://x","jwt":"a.%s.c"}`, base64.RawURLEncoding.EncodeToString(sub))
 			}, "another member's"},
 		} {
 			answer = test.answer
 			_, err := bot1.Token(t.Context(), other.URL)
-			if e, ok := errors.AsType[*TokenError](err); !ok || e.Service != other.URL || !strings.Contains(err.Error(), test.reason) {
+			if e, ok := errors.AsType[*token.Error](err); !ok || e.Service != other.URL || !strings.Contains(err.Error(), test.reason) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -13,6 +13,8 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // ResolveRoom returns the ID of a room, and servers that know it, for an alias
@@ -70,8 +72,7 @@ func (c *Call) joinRoom(ctx context.Context) error {
 func (c *Call) isJoined() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.room.joined[c.a.state.User]
-	return ok
+	return c.room.Joined(c.a.state.User)
 }
 
 // refusedBy reports whether the homeserver does not let this user in, or knows no
@@ -99,18 +100,17 @@ func (c *Call) load(ctx context.Context) error {
 	if c.synced != synced {
 		return errOvertaken
 	}
-	encrypted := c.room.encrypted
-	c.room = newRoomState()
-	c.room.encrypted = encrypted // it cannot be taken back, whatever the homeserver shows now
-	c.roster.forget()
+	encrypted := c.room.Encrypted
+	c.room = rtc.NewRoom()
+	c.room.Encrypted = encrypted // it cannot be taken back, whatever the homeserver shows now
+	c.roster.Forget()
 	for _, e := range events {
-		c.room.take(e)
-		c.roster.take(RoomEvent{Event: e})
+		c.room.Take(e)
+		c.roster.Take(e, rtc.Author{})
 	}
 	c.stale = false
 	if own != "" {
-		_, there := c.roster.entries[entryKey{c.a.state.User, c.own.stateKey(), false}]
-		c.own.loaded(own, there)
+		c.own.loaded(own, c.roster.Has(c.a.state.User, c.own.stateKey()))
 	}
 	return nil
 }
@@ -186,11 +186,11 @@ func removal(e *event.Event, user id.UserID) string {
 	if json.Unmarshal(e.Content.VeryRaw, &m) != nil || e.Sender == user {
 		return "it left"
 	}
-	out := "removed by " + plainName(string(e.Sender))
+	out := "removed by " + rtc.PlainName(string(e.Sender))
 	if m.Membership == "ban" {
-		out = "banned by " + plainName(string(e.Sender))
+		out = "banned by " + rtc.PlainName(string(e.Sender))
 	}
-	if reason := plainName(m.Reason); reason != "" {
+	if reason := rtc.PlainName(m.Reason); reason != "" {
 		out += " (" + reason + ")"
 	}
 	return out
@@ -203,9 +203,9 @@ func (c *Call) event(e RoomEvent, live bool) {
 		return
 	}
 	if e.StateKey != nil {
-		c.room.take(e.Event)
+		c.room.Take(e.Event)
 	}
-	n, isMember := c.roster.take(e)
+	n, isMember := c.roster.Take(e.Event, e.Author)
 	c.ownEvent(e, n, isMember)
 	if isMember || e.StateKey != nil {
 		return
@@ -227,11 +227,11 @@ func (c *Call) event(e RoomEvent, live bool) {
 
 // ownEvent looks whether an event is of this device's membership. A sticky one of
 // ours cannot be decrypted, as nobody gave us our own key. Called locked.
-func (c *Call) ownEvent(e RoomEvent, n entry, isMember bool) {
+func (c *Call) ownEvent(e RoomEvent, n rtc.Entry, isMember bool) {
 	switch {
 	case isMember && n.User == c.a.state.User:
-		c.own.saw(ownEvent{id: e.ID, key: n.Key, sticky: n.Sticky, left: n.left, since: n.Since})
-	case e.Type.Type == stateMember.Type && e.StateKey != nil: // one that says nothing replaced what was there
+		c.own.saw(ownEvent{id: e.ID, key: n.Key, sticky: n.Sticky, left: n.Left, since: n.Since})
+	case e.Type.Type == rtc.StateMember.Type && e.StateKey != nil: // one that says nothing replaced what was there
 		c.own.saw(ownEvent{id: e.ID, key: *e.StateKey, left: true})
 	case e.Sender == c.a.state.User && e.Type.Type == event.EventEncrypted.Type:
 		c.own.saw(ownEvent{id: e.ID, sticky: true})
@@ -288,7 +288,7 @@ func (c *Call) retry() {
 		c.unread = append(c.unread, u)
 		// A sticky event of somebody who joined the call before this device was in the
 		// room: its key never comes.
-		if _, joined := c.room.joined[u.event.Sender]; sticky && joined && u.event.Sender != c.a.state.User && time.Since(u.since) > lateKey {
+		if sticky && c.room.Joined(u.event.Sender) && u.event.Sender != c.a.state.User && time.Since(u.since) > lateKey {
 			c.refuse(Target{User: u.event.Sender}, "a membership of theirs cannot be read, as they joined the call before this device could have its key: they should join again")
 		}
 	}

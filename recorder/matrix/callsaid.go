@@ -24,6 +24,7 @@ const raisedHand = "🖐"
 const (
 	maxHands = 1000
 	maxEmoji = 64 // bytes
+	maxHeard = 5000
 )
 
 // A hand is one that is raised, under the ID of the event that raised it.
@@ -93,7 +94,7 @@ func (c *Call) said(e RoomEvent) {
 // membership returns whose membership an event is.
 func (c *Call) membership(e id.EventID) (Target, bool) {
 	for t, cl := range c.callers {
-		if cl.entry.event == e && e != "" {
+		if cl.entry.Event == e && e != "" {
 			return t, true
 		}
 	}
@@ -121,7 +122,7 @@ func (c *Call) redaction(e *event.Event) {
 	if e.Redacts == "" {
 		return
 	}
-	c.roster.redact(e.Redacts)
+	c.roster.Redact(e.Redacts)
 	c.own.redacted(e.Redacts)
 	if h, ok := c.hands[e.Redacts]; ok {
 		delete(c.hands, e.Redacts)
@@ -143,14 +144,14 @@ func withoutQuote(s string) string {
 }
 
 // Notice writes into the room, encrypted, and returns the event's ID. If this user
-// may not write, the error is a *PowerError.
+// may not write, the error is a *rtc.PowerError.
 func (c *Call) Notice(ctx context.Context, text string) (id string, err error) {
 	if err := c.MayNotice(); err != nil {
 		return "", err
 	}
 	content := map[string]any{"msgtype": "m.notice", "body": text}
 	c.mu.Lock()
-	encrypted := c.room.encrypted
+	encrypted := c.room.Encrypted
 	c.mu.Unlock()
 	if encrypted {
 		sent, err := c.a.Write(ctx, c.c.Room, event.EventMessage, content)
@@ -180,7 +181,7 @@ func (c *Call) heardBy(list []Target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, t := range list {
-		if len(c.heard) < maxEntries {
+		if len(c.heard) < maxHeard {
 			c.heard[t] = true
 		}
 	}
@@ -191,10 +192,10 @@ func (c *Call) heardBy(list []Target) {
 func (c *Call) Heard(user id.UserID, device id.DeviceID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.room.encrypted || c.heard[Target{user, device}]
+	return !c.room.Encrypted || c.heard[Target{user, device}]
 }
 
-// MayNotice returns the *PowerError that Notice would return, or nil.
+// MayNotice returns the *rtc.PowerError that Notice would return, or nil.
 func (c *Call) MayNotice() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

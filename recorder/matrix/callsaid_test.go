@@ -7,6 +7,8 @@ import (
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // What people write, by whom it was written.
@@ -21,8 +23,7 @@ func TestSaid(t *testing.T) {
 	eventually(t, "Ada knows that the recorder is in the room", func() bool {
 		ada1.Call.mu.Lock()
 		defer ada1.Call.mu.Unlock()
-		_, ok := ada1.room.joined[bot.User()]
-		return ok
+		return ada1.room.Joined(bot.User())
 	})
 	write := func(content any) id.EventID {
 		t.Helper()
@@ -86,13 +87,13 @@ func TestSaid(t *testing.T) {
 	write(map[string]any{"msgtype": "m.text", "body": "after"})
 	bot1.kind(t, Chat, ada)
 	ada1.Call.mu.Lock()
-	name := ada1.room.name(bot.User())
+	name := ada1.room.Name(bot.User())
 	ada1.Call.mu.Unlock()
 	if name != "Sealtape - recording" {
 		eventually(t, "the name", func() bool {
 			ada1.Call.mu.Lock()
 			defer ada1.Call.mu.Unlock()
-			return ada1.room.name(bot.User()) == "Sealtape - recording"
+			return ada1.room.Name(bot.User()) == "Sealtape - recording"
 		})
 	}
 	if err := bot1.SetName(t.Context(), ""); err != nil {
@@ -101,7 +102,7 @@ func TestSaid(t *testing.T) {
 	eventually(t, "the old name", func() bool {
 		ada1.Call.mu.Lock()
 		defer ada1.Call.mu.Unlock()
-		return ada1.room.name(bot.User()) != "Sealtape - recording"
+		return ada1.room.Name(bot.User()) != "Sealtape - recording"
 	})
 }
 
@@ -124,7 +125,7 @@ func FuzzSaid(f *testing.F) {
 		raw := json.RawMessage(content)
 		e := &event.Event{ID: "$e", Sender: "@ada:meet.test", Type: event.Type{Type: kind, Class: event.MessageEventType}, Content: event.Content{VeryRaw: raw}}
 		a := &Account{state: &state{savedState: savedState{User: "@bot:meet.test", Device: "BOT", Peers: map[id.UserID]*peer{}}}}
-		c := &Call{a: a, room: newRoomState(), roster: newRoster(), callers: make(map[Target]*caller), keys: newHeldKeys(), hands: make(map[id.EventID]hand), refused: make(map[refusal]bool)}
+		c := &Call{a: a, room: rtc.NewRoom(), roster: rtc.NewRoster(), callers: make(map[Target]*caller), keys: newHeldKeys(), hands: make(map[id.EventID]hand), refused: make(map[refusal]bool)}
 		c.event(RoomEvent{Event: e}, true)
 		key := kind
 		s := *e

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // A sending is how far this device's key is on its way to a member.
@@ -56,7 +58,7 @@ func (c *Call) distribute(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	got, err := c.a.Send(ctx, callKeysType, content, to...)
+	got, err := c.a.Send(ctx, rtc.KeysType, content, to...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, t := range to {

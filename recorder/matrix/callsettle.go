@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // settle brings the callers up to what the events, the clock and the devices' keys
 // say, tells what that changes, and hands on the keys that count. Called locked.
 func (c *Call) settle(now time.Time) {
-	c.roster.expire(now)
+	c.roster.Expire(now)
 	list := c.present(now)
 	there := make(map[Target]bool, len(list))
 	for _, e := range list {
@@ -37,16 +39,15 @@ func (c *Call) settle(now time.Time) {
 }
 
 // present returns the memberships of others that count. Called locked.
-func (c *Call) present(now time.Time) []entry {
-	return c.roster.present(now, func(e entry) bool {
-		_, joined := c.room.joined[e.User]
+func (c *Call) present(now time.Time) []rtc.Entry {
+	return c.roster.Present(now, func(e rtc.Entry) bool {
 		switch {
-		case !joined, e.Sticky && c.room.closed, e.User == c.a.state.User && e.Device == c.a.state.Device:
+		case !c.room.Joined(e.User), e.Sticky && c.room.Closed, e.User == c.a.state.User && e.Device == c.a.state.Device:
 			return false
-		case !e.encrypted:
+		case !e.Encrypted:
 			return true // the homeserver's word, as all state events are
 		}
-		device := c.a.sender(e.User, e.identity, e.signing)
+		device := c.a.sender(e.User, e.Identity, e.Signing)
 		if device != "" && device != e.Device {
 			c.refuse(Target{e.User, device}, fmt.Sprintf("a membership names device %s, and device %s wrote it", e.Device, device))
 			return false
@@ -55,8 +56,8 @@ func (c *Call) present(now time.Time) []entry {
 	})
 }
 
-func (c *Call) arrive(t Target, e entry, now time.Time) {
-	cl := &caller{Caller: Caller{Member: e.Member, Name: c.room.name(e.User), Identities: identities(e.Member)}, entry: e, came: now}
+func (c *Call) arrive(t Target, e rtc.Entry, now time.Time) {
+	cl := &caller{Caller: Caller{Member: e.Member, Name: c.room.Name(e.User), Identities: rtc.Identities(e.Member)}, entry: e, came: now}
 	cl.Standing, cl.Master, _ = c.trust(t)
 	c.callers[t] = cl
 	c.emit(CallEvent{Kind: Came, Caller: cl.clone(), At: now, Sent: e.Since})
@@ -80,10 +81,10 @@ func (c *Call) depart(t Target, cl *caller, now time.Time) {
 }
 
 // update takes in what changed of a caller that is there.
-func (c *Call) update(cl *caller, e entry) {
+func (c *Call) update(cl *caller, e rtc.Entry) {
 	t := Target{e.User, e.Device}
 	reason := ""
-	switch name := c.room.name(e.User); {
+	switch name := c.room.Name(e.User); {
 	case e.Key != cl.Key || e.Sticky != cl.Sticky || !e.Since.Equal(cl.Since) && !e.Sticky:
 		reason = "joined again"
 		if e.Key != cl.Key || e.Sticky != cl.Sticky {
@@ -95,7 +96,7 @@ func (c *Call) update(cl *caller, e entry) {
 	case name != cl.Name:
 		reason = "is called otherwise"
 	}
-	cl.Member, cl.entry, cl.Name, cl.Identities = e.Member, e, c.room.name(e.User), identities(e.Member)
+	cl.Member, cl.entry, cl.Name, cl.Identities = e.Member, e, c.room.Name(e.User), rtc.Identities(e.Member)
 	standing, master, why := c.trust(t)
 	stood := standing != cl.Standing || master != cl.Master
 	was := cl.Standing
@@ -140,17 +141,17 @@ func (c *Call) settleKeys(now time.Time) {
 				if now.Sub(k.received) > unknownAfter {
 					c.refuse(Target{User: who.user}, "a key came from a device that their homeserver does not show")
 				}
-			case k.claimed != "" && k.claimed != device:
-				c.refuse(t, fmt.Sprintf("a key says that it is of device %s, and came from device %s", k.claimed, device))
+			case k.Claimed != "" && k.Claimed != device:
+				c.refuse(t, fmt.Sprintf("a key says that it is of device %s, and came from device %s", k.Claimed, device))
 				return true
-			case cl == nil, !k.fits(cl.Member):
+			case cl == nil, !k.Fits(cl.Member):
 			case cl.Standing < Signed:
 				if _, _, why := c.trust(t); why != notKnown || now.Sub(k.received) > unknownAfter {
 					c.refuse(t, "their keys are not used: "+why)
 				}
 			default:
 				k.given, cl.keyed = true, true
-				c.emit(CallEvent{Kind: Keyed, Caller: cl.clone(), Index: k.index, Key: slices.Clone(k.key)})
+				c.emit(CallEvent{Kind: Keyed, Caller: cl.clone(), Index: k.Index, Key: slices.Clone(k.Key)})
 			}
 			return false
 		})
@@ -206,7 +207,7 @@ func (c *Call) who(t Target) Caller {
 	if cl := c.callers[t]; cl != nil {
 		return cl.clone()
 	}
-	w := Caller{Member: Member{User: t.User, Device: t.Device}, Name: c.room.name(t.User)}
+	w := Caller{Member: rtc.Member{User: t.User, Device: t.Device}, Name: c.room.Name(t.User)}
 	if t.Device != "" {
 		w.Standing, w.Master, _ = c.trust(t)
 	}
@@ -215,24 +216,24 @@ func (c *Call) who(t Target) Caller {
 
 // message takes in a to-device event. Called locked.
 func (c *Call) message(m Message) {
-	if !isCallKey(m.Type) {
+	if !rtc.IsKey(m.Type) {
 		return
 	}
-	_, joined := c.room.joined[m.Sender]
+	joined := c.room.Joined(m.Sender)
 	if !m.Encrypted {
 		if joined {
 			c.refuse(Target{User: m.Sender}, "a key came unencrypted")
 		}
 		return
 	}
-	k, err := readKey(m.Type, m.Content)
+	k, err := rtc.ReadKey(m.Type, m.Content)
 	switch {
 	case err != nil:
 		if joined {
 			c.refuse(Target{m.Sender, c.a.sender(m.Sender, m.Identity, m.Signing)}, err.Error())
 		}
-	case k.room != c.c.Room:
+	case k.Room != c.c.Room:
 	default:
-		c.keys.put(m.Sender, joined, &heldKey{mediaKey: k, identity: m.Identity, signing: m.Signing, received: m.Received})
+		c.keys.put(m.Sender, joined, &heldKey{MediaKey: k, identity: m.Identity, signing: m.Signing, received: m.Received})
 	}
 }

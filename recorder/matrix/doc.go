@@ -11,7 +11,10 @@
 // here, in one place each: device.go (this device and its one-time keys), peer.go
 // (others' devices, and who signed them), olm.go (messages from device to
 // device), megolm.go (messages in rooms), signing.go (cross-signing). Nor is its emoji
-// verification: sas_machine.go says what to answer, and verify.go carries it.
+// verification: package sas says what to answer, and verify.go carries it.
+//
+// What the events of a call say is read and written by package rtc, which knows no account; a Call
+// follows them, by the keys of this device. Package token gets what lets it into LiveKit.
 //
 // # What lies on the disk
 //

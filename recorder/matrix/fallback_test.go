@@ -8,6 +8,8 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
+var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+
 // A device gives the homeserver a fallback key, by which others reach it when its
 // one-time keys are used up, and then another one.
 func TestFallback(t *testing.T) {

@@ -3,16 +3,16 @@ package matrix
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 )
 
 // A Health is what the homeserver says of an account's device.
@@ -29,7 +29,7 @@ type Health struct {
 type RoomHealth struct {
 	ID, Alias, Name string // the last two "" for none
 	Invited         bool   // and not in it: then nothing else is known
-	// Lacks are what a recorder would need there: ErrNotEncrypted, a *PowerError.
+	// Lacks are what a recorder would need there: ErrNotEncrypted, a *rtc.PowerError.
 	Lacks []error
 	// Services are the token services that members of its call name now.
 	Services []string
@@ -37,6 +37,9 @@ type RoomHealth struct {
 
 // maxRooms bounds the rooms of a Health.
 const maxRooms = 1000
+
+// maxServices bounds those of a room.
+const maxServices = 8
 
 // lookFilter has what a RoomHealth is made of, and nobody's messages.
 const lookFilter = `{"presence":{"types":[]},"account_data":{"types":[]},"room":{"timeline":{"limit":1},"ephemeral":{"types":[]},"account_data":{"types":[]},` +
@@ -118,20 +121,20 @@ func (out *Health) add(a *Account, room id.RoomID, invited bool, events []*event
 	if len(out.Rooms) == maxRooms {
 		return
 	}
-	r, state := RoomHealth{ID: string(room), Invited: invited}, newRoomState()
+	r, state := RoomHealth{ID: string(room), Invited: invited}, rtc.NewRoom()
 	for _, e := range events {
 		if e == nil || e.StateKey == nil {
 			continue
 		}
 		e.RoomID = room
-		state.take(e)
+		state.Take(e)
 		switch {
 		case e.Type.Type == "m.room.name":
-			r.Name = plainName(text(e, "name"))
+			r.Name = rtc.PlainName(text(e, "name"))
 		case e.Type.Type == "m.room.canonical_alias":
-			r.Alias = plainName(text(e, "alias"))
-		case e.Type.Type == stateMember.Type && e.Sender != a.state.User:
-			if m, left, err := readMember(e); err == nil && !left {
+			r.Alias = rtc.PlainName(text(e, "alias"))
+		case e.Type.Type == rtc.StateMember.Type && e.Sender != a.state.User:
+			if m, left, err := rtc.ReadMember(e); err == nil && !left {
 				for _, s := range m.Services {
 					if !slices.Contains(r.Services, s) && len(r.Services) < maxServices {
 						r.Services = append(r.Services, s)
@@ -141,10 +144,10 @@ func (out *Health) add(a *Account, room id.RoomID, invited bool, events []*event
 		}
 	}
 	if !invited {
-		if !state.encrypted {
+		if !state.Encrypted {
 			r.Lacks = append(r.Lacks, ErrNotEncrypted)
 		}
-		r.Lacks = append(r.Lacks, state.lacks(a.state.User)...)
+		r.Lacks = append(r.Lacks, state.Lacks(a.state.User)...)
 	}
 	out.Rooms = append(out.Rooms, r)
 }
@@ -156,64 +159,30 @@ type Trial struct {
 }
 
 // TryService asks a token service for a token for a room's call, as a member of it by a state
-// event would, and does not use it. What the service says is a *TokenError.
-func (h Home) TryService(ctx context.Context, user, room, service string) (Trial, error) {
+// event would, and does not use it. listed are the services that may be asked, as in a
+// CallConfig. What the service says is a *token.Error.
+func (h Home) TryService(ctx context.Context, user, room, service string, listed []string) (Trial, error) {
 	a, err := h.peek(user)
 	if err != nil {
 		return Trial{}, err
 	}
 	defer a.client.Client.CloseIdleConnections()
-	if _, err := a.reach(nil).client(ctx, service); err != nil {
-		return Trial{}, &TokenError{Service: service, Err: err}
+	if err := a.reach(listed).Check(ctx, service); err != nil {
+		return Trial{}, &token.Error{Service: service, Err: err}
 	}
 	openID, err := (&Call{a: a}).openID(ctx)
 	if err != nil {
 		return Trial{}, err
 	}
-	t, err := askToken(ctx, a.reach(nil), service, "/sfu/get", map[string]any{"room": room, "device_id": a.state.Device, "openid_token": openID})
+	t, err := token.Ask(ctx, a.reach(listed), service, "/sfu/get", map[string]any{"room": room, "device_id": a.state.Device, "openid_token": openID})
 	if err != nil {
 		return Trial{}, err
 	}
-	return Trial{LiveKit: t.URL, Data: allowsData(t.JWT)}, nil
-}
-
-// allowsData reports whether a LiveKit token lets its owner send data.
-func allowsData(jwt string) bool {
-	parts := strings.Split(jwt, ".")
-	if len(parts) != 3 {
-		return false
-	}
-	var v struct {
-		Video struct {
-			Publish *bool `json:"canPublish"`
-			Data    *bool `json:"canPublishData"`
-		} `json:"video"`
-	}
-	b, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(b, &v) != nil {
-		return false
-	}
-	switch {
-	case v.Video.Data != nil:
-		return *v.Video.Data
-	case v.Video.Publish != nil:
-		return *v.Video.Publish
-	}
-	return true
+	return Trial{LiveKit: t.URL, Data: t.AllowsData()}, nil
 }
 
 // text returns a field of an event's content that is a text.
 func text(e *event.Event, field string) string {
 	s, _ := e.Content.Raw[field].(string)
 	return s
-}
-
-// lacks returns what a user may not do in a room that a recorder does.
-func (r *roomState) lacks(user id.UserID) (all []error) {
-	for _, err := range []error{r.may(user, "to take part in its call", stateMember), r.may(user, "to write into it", event.EventEncrypted)} {
-		if err != nil {
-			all = append(all, err)
-		}
-	}
-	return all
 }

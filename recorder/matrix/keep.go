@@ -9,6 +9,8 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // keep keeps the membership until the context ends. One that the homeserver ended
@@ -134,10 +136,10 @@ func (c *Call) bar() {
 func (c *Call) extend(ctx context.Context, now time.Time) error {
 	p := &c.own
 	p.mu.Lock()
-	if p.said.since.IsZero() {
-		p.said.since = p.joined
+	if p.said.Since.IsZero() {
+		p.said.Since = p.joined
 	}
-	p.said.expires = now.Sub(p.joined) + c.lasts()
+	p.said.Expires = now.Sub(p.joined) + c.lasts()
 	p.mu.Unlock()
 	return c.say(ctx)
 }
@@ -196,15 +198,15 @@ func longestDelay(err error) (time.Duration, bool) {
 // sendLeave ends a membership, after a delay if there is one, whose ID is put into
 // d. A leave says nothing that is secret: as it may come when others have other
 // keys, it is never encrypted.
-func (a *Account) sendLeave(ctx context.Context, said announcement, stickily bool, delay time.Duration, d *id.DelayID) error {
+func (a *Account) sendLeave(ctx context.Context, said rtc.Announcement, stickily bool, delay time.Duration, d *id.DelayID) error {
 	extra := mautrix.ReqSendEvent{UnstableDelay: delay}
 	var resp *mautrix.RespSendEvent
 	var err error
 	if stickily {
 		extra.UnstableStickyDuration = time.Hour
-		resp, err = a.client.SendMessageEvent(ctx, said.room, stickyMember, said.stickyLeave(), extra)
+		resp, err = a.client.SendMessageEvent(ctx, said.Room, rtc.StickyMember, said.StickyLeave(), extra)
 	} else {
-		resp, err = a.client.SendStateEvent(ctx, said.room, stateMember, said.stateKey(), struct{}{}, extra)
+		resp, err = a.client.SendStateEvent(ctx, said.Room, rtc.StateMember, said.StateKey(), struct{}{}, extra)
 	}
 	if err != nil {
 		return err
@@ -234,24 +236,24 @@ func (c *Call) clear(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	var stale []string
-	for key, e := range c.roster.entries {
-		if key.user != a.state.User || key.sticky || e.left {
+	for e := range c.roster.All() {
+		if e.User != a.state.User || e.Sticky || e.Left {
 			continue
 		}
 		a.mu.Lock()
 		known := e.Device != a.state.Device && a.state.device(Target{e.User, e.Device}) != nil
 		a.mu.Unlock()
 		if !known {
-			stale = append(stale, key.key)
+			stale = append(stale, e.Key)
 		}
 	}
-	may := c.room.may(a.state.User, "", stateMember) == nil
+	may := c.room.May(a.state.User, "", rtc.StateMember) == nil
 	c.mu.Unlock()
 	for _, key := range stale {
 		if !may {
 			break
 		}
-		if _, err := a.client.SendStateEvent(ctx, room, stateMember, key, struct{}{}); err != nil {
+		if _, err := a.client.SendStateEvent(ctx, room, rtc.StateMember, key, struct{}{}); err != nil {
 			return fmt.Errorf("could not take back an old membership: %w", loggedOut(err))
 		}
 	}
@@ -262,7 +264,7 @@ func (c *Call) clear(ctx context.Context) error {
 		return nil
 	}
 	if c.can.sticky {
-		if err := a.sendLeave(ctx, announcement{room: room, id: old}, true, 0, nil); err != nil && !refusedBy(err) {
+		if err := a.sendLeave(ctx, rtc.Announcement{Room: room, ID: old}, true, 0, nil); err != nil && !refusedBy(err) {
 			return fmt.Errorf("could not take back an old membership: %w", loggedOut(err))
 		}
 	}
@@ -290,7 +292,7 @@ func (a *Account) cancelDelayed(ctx context.Context, room id.RoomID) error {
 	if err != nil || list == nil {
 		return loggedOut(err)
 	}
-	own := announcement{user: a.state.User, device: a.state.Device}.stateKey()
+	own := rtc.Announcement{User: a.state.User, Device: a.state.Device}.StateKey()
 	a.mu.Lock()
 	member := a.state.Member[room]
 	a.mu.Unlock()
@@ -298,8 +300,8 @@ func (a *Account) cancelDelayed(ctx context.Context, room id.RoomID) error {
 		if d == nil || d.RoomID != room {
 			continue
 		}
-		state := d.Type.Type == stateMember.Type && d.StateKey != nil && (*d.StateKey == own || "_"+*d.StateKey == own)
-		if sticky := d.Type.Type == stickyMember.Type && d.StateKey == nil && member != "" && d.Content.Raw["msc4354_sticky_key"] == member; !state && !sticky {
+		state := d.Type.Type == rtc.StateMember.Type && d.StateKey != nil && (*d.StateKey == own || "_"+*d.StateKey == own)
+		if sticky := d.Type.Type == rtc.StickyMember.Type && d.StateKey == nil && member != "" && d.Content.Raw["msc4354_sticky_key"] == member; !state && !sticky {
 			continue
 		}
 		if err := a.updateDelayed(ctx, d.DelayID, event.DelayActionCancel); err != nil && !errors.Is(err, mautrix.MNotFound) {

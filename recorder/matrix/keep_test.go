@@ -10,19 +10,20 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 	"github.com/sealtape/sealtape/testdata/servers/homeserver"
 )
 
 // listed returns which devices of a user the room's state lists in the call.
-func listed(t *testing.T, a *Account, room id.RoomID) map[id.DeviceID]Member {
+func listed(t *testing.T, a *Account, room id.RoomID) map[id.DeviceID]rtc.Member {
 	t.Helper()
 	events, err := a.client.StateAsArray(t.Context(), room)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := make(map[id.DeviceID]Member)
+	out := make(map[id.DeviceID]rtc.Member)
 	for _, e := range events {
-		if m, left, err := readMember(e); err == nil && !left && e.Sender == a.User() {
+		if m, left, err := rtc.ReadMember(e); err == nil && !left && e.Sender == a.User() {
 			out[m.Device] = m
 		}
 	}
@@ -64,14 +65,14 @@ func TestWatched(t *testing.T) {
 	// What lives before left: a membership of a device that is no more, one of this
 	// device, and a leave that is still to come.
 	for _, device := range []id.DeviceID{"GONE", bot.Device()} {
-		old := announcement{user: bot.User(), device: device, room: room, service: someService, expires: time.Hour}
-		if _, err := bot.client.SendStateEvent(t.Context(), room, stateMember, old.stateKey(), old.stateContent()); err != nil {
+		old := rtc.Announcement{User: bot.User(), Device: device, Room: room, Service: someService, Expires: time.Hour}
+		if _, err := bot.client.SendStateEvent(t.Context(), room, rtc.StateMember, old.StateKey(), old.StateContent()); err != nil {
 			t.Fatal(err)
 		}
 		if device == "GONE" {
 			continue
 		}
-		if _, err := bot.client.SendStateEvent(t.Context(), room, stateMember, old.stateKey(), struct{}{}, mautrix.ReqSendEvent{UnstableDelay: time.Hour}); err != nil {
+		if _, err := bot.client.SendStateEvent(t.Context(), room, rtc.StateMember, old.StateKey(), struct{}{}, mautrix.ReqSendEvent{UnstableDelay: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +94,7 @@ func TestWatched(t *testing.T) {
 	// Somebody else's hand takes it away, while the leave still waits.
 	eventually(t, "seen", func() bool { bot1.own.mu.Lock(); defer bot1.own.mu.Unlock(); return bot1.own.seen })
 	sent := bot1.own.sent()
-	if _, err := bot.client.SendStateEvent(t.Context(), room, stateMember, bot1.own.stateKey(), struct{}{}); err != nil {
+	if _, err := bot.client.SendStateEvent(t.Context(), room, rtc.StateMember, bot1.own.stateKey(), struct{}{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "in once more", func() bool { return bot1.own.sent() != sent && len(listed(t, bot, room)) == 1 })
@@ -145,7 +146,7 @@ func TestWatchedSticky(t *testing.T) {
 		ada1.Call.mu.Lock()
 		defer ada1.Call.mu.Unlock()
 		cl := ada1.callers[Target{bot.User(), bot.Device()}]
-		return cl != nil && cl.entry.event == bot1.own.sent()
+		return cl != nil && cl.entry.Event == bot1.own.sent()
 	})
 	// Killed: the next life knows who is there, though sticky events come once, and
 	// takes back what it was.

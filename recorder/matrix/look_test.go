@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 func TestUsers(t *testing.T) {
@@ -62,8 +65,8 @@ func TestLook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = ada.client.SendStateEvent(t.Context(), encrypted, stateMember, announcement{user: ada.User(), device: ada.Device()}.stateKey(),
-		announcement{user: ada.User(), device: ada.Device(), room: encrypted, service: "https://sfu.test", expires: defaultExpiry}.stateContent())
+	_, err = ada.client.SendStateEvent(t.Context(), encrypted, rtc.StateMember, rtc.Announcement{User: ada.User(), Device: ada.Device()}.StateKey(),
+		rtc.Announcement{User: ada.User(), Device: ada.Device(), Room: encrypted, Service: "https://sfu.test", Expires: 4 * time.Hour}.StateContent())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,8 +87,8 @@ func TestLook(t *testing.T) {
 			if r.Invited || !slices.Equal(r.Services, []string{"https://sfu.test"}) {
 				t.Errorf("an encrypted room is %+v", r)
 			}
-			power, ok := errors.AsType[*PowerError](errors.Join(r.Lacks...))
-			if len(r.Lacks) != 1 || !ok || power.Event != stateMember.Type || power.Has != 0 || power.Needs != 50 {
+			power, ok := errors.AsType[*rtc.PowerError](errors.Join(r.Lacks...))
+			if len(r.Lacks) != 1 || !ok || power.Event != rtc.StateMember.Type || power.Has != 0 || power.Needs != 50 {
 				t.Errorf("an encrypted room lacks %v", r.Lacks)
 			}
 		default:

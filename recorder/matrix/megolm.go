@@ -13,6 +13,8 @@ import (
 	"maunium.net/go/mautrix/crypto/olm"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 var (
@@ -65,12 +67,9 @@ func (s *state) group(room id.RoomID, session id.SessionID, sender id.UserID) *g
 // A RoomEvent is an event of a room, as far as it could be decrypted.
 type RoomEvent struct {
 	*event.Event
-	// Of an event that came encrypted: the keys of the device that made it.
-	Encrypted bool
-	Identity  id.Curve25519
-	Signing   id.Ed25519
-	relates   json.RawMessage // m.relates_to beside what is encrypted: the homeserver's word
-	again     bool            // of one that came encrypted: it came before, and says nothing new
+	rtc.Author
+	relates json.RawMessage // m.relates_to beside what is encrypted: the homeserver's word
+	again   bool            // of one that came encrypted: it came before, and says nothing new
 }
 
 // read decrypts an event of a room. One that cannot be decrypted stays what it is,
@@ -117,7 +116,7 @@ func (s *state) read(room id.RoomID, e *event.Event) (RoomEvent, error) {
 	if err := json.Unmarshal(p.Content, &out.Content.Raw); err != nil {
 		return RoomEvent{Event: e}, errForged
 	}
-	return RoomEvent{Event: &out, Encrypted: true, Identity: g.senderKey, Signing: g.signing, relates: c.Relates, again: again}, nil
+	return RoomEvent{Event: &out, Author: rtc.Author{Encrypted: true, Identity: g.senderKey, Signing: g.signing}, relates: c.Relates, again: again}, nil
 }
 
 // once remembers which event a message is, and reports whether it came before, and was no

@@ -10,6 +10,8 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // A presence is this device's own membership in a call.
@@ -20,7 +22,7 @@ type presence struct {
 	mu       sync.Mutex
 	entered  bool
 	stickily bool
-	said     announcement
+	said     rtc.Announcement
 	times    int        // that it was joined, so that each time has another content
 	joined   time.Time  // the last time, by this machine's clock
 	delayed  id.DelayID // of the leave that the homeserver sends; "" for none
@@ -48,7 +50,7 @@ func (p *presence) sent() id.EventID {
 func (p *presence) stateKey() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.said.stateKey()
+	return p.said.StateKey()
 }
 
 // An ownEvent is an event of this device's membership that came.
@@ -78,8 +80,8 @@ func (p *presence) look() {
 	for _, e := range p.came {
 		if e.id == p.event {
 			p.seen = true
-			if p.said.since.IsZero() && !p.stickily && !e.since.IsZero() {
-				p.said.since = e.since // by the homeserver's clock
+			if p.said.Since.IsZero() && !p.stickily && !e.since.IsZero() {
+				p.said.Since = e.since // by the homeserver's clock
 			}
 		} else if p.seen && e.left && e.sticky == p.stickily && e.key == p.key() {
 			p.lose()
@@ -127,9 +129,9 @@ func (p *presence) poke() {
 // key is what all events of the membership have.
 func (p *presence) key() string {
 	if p.stickily {
-		return p.said.id
+		return p.said.ID
 	}
-	return p.said.stateKey()
+	return p.said.StateKey()
 }
 
 // Watched reports whether the homeserver ends the membership when this process
@@ -142,20 +144,20 @@ func (c *Call) Watched() bool {
 
 // Own returns this device's own membership, and its LiveKit identity; false if it
 // has not entered.
-func (c *Call) Own() (m Member, identity string, entered bool) {
+func (c *Call) Own() (m rtc.Member, identity string, entered bool) {
 	p := &c.own
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.entered {
-		return Member{}, "", false
+		return rtc.Member{}, "", false
 	}
-	m = Member{User: p.said.user, Device: p.said.device, Key: p.key(), Sticky: p.stickily, Since: p.joined, Oldest: p.said.oldest, Services: []string{p.said.service}}
-	m.ID = string(p.said.user) + ":" + string(p.said.device)
+	m = rtc.Member{User: p.said.User, Device: p.said.Device, Key: p.key(), Sticky: p.stickily, Since: p.joined, Oldest: p.said.Oldest, Services: []string{p.said.Service}}
+	m.ID = string(p.said.User) + ":" + string(p.said.Device)
 	if p.stickily {
-		m.ID = p.said.id
+		m.ID = p.said.ID
 	}
-	m.Expires = p.joined.Add(p.said.expires)
-	return m, identities(m)[0], true
+	m.Expires = p.joined.Add(p.said.Expires)
+	return m, rtc.Identities(m)[0], true
 }
 
 // Enter makes this device a member, in the format that most members have. Run must
@@ -180,14 +182,14 @@ func (c *Call) Enter(ctx context.Context) error {
 }
 
 // enterAs makes this device a member. Called with step held.
-func (c *Call) enterAs(ctx context.Context, said announcement, stickily bool) error {
+func (c *Call) enterAs(ctx context.Context, said rtc.Announcement, stickily bool) error {
 	p := &c.own
 	p.mu.Lock()
 	p.said, p.stickily, p.delayed, p.delay = said, stickily, "", c.t.leaveDelay
 	p.lost, p.anew, p.losses, p.came = false, false, 0, nil
 	p.mu.Unlock()
 	if stickily {
-		if err := c.a.remember(c.c.Room, said.id); err != nil {
+		if err := c.a.remember(c.c.Room, said.ID); err != nil {
 			return err
 		}
 	}
@@ -201,7 +203,7 @@ func (c *Call) enterAs(ctx context.Context, said announcement, stickily bool) er
 
 // choose returns how this device is to be a member: in the format of most, by the
 // service of the oldest.
-func (c *Call) choose(now time.Time) (said announcement, stickily bool, err error) {
+func (c *Call) choose(now time.Time) (said rtc.Announcement, stickily bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over != "" {
@@ -211,8 +213,8 @@ func (c *Call) choose(now time.Time) (said announcement, stickily bool, err erro
 	if len(list) == 0 {
 		return said, false, ErrNobody
 	}
-	said = announcement{user: c.a.state.User, device: c.a.state.Device, room: c.c.Room, id: uuid(), data: c.c.Data,
-		bare: c.room.version == "org.matrix.msc3757.10" || c.room.version == "org.matrix.msc3757.11" || c.room.version == "org.matrix.msc3779"}
+	said = rtc.Announcement{User: c.a.state.User, Device: c.a.state.Device, Room: c.c.Room, ID: uuid(), Data: c.c.Data,
+		Bare: c.room.Version == "org.matrix.msc3757.10" || c.room.Version == "org.matrix.msc3757.11" || c.room.Version == "org.matrix.msc3779"}
 	sticky, oldest := 0, 0
 	for _, e := range list {
 		if e.Sticky {
@@ -221,15 +223,15 @@ func (c *Call) choose(now time.Time) (said announcement, stickily bool, err erro
 		if e.Oldest {
 			oldest++
 		}
-		if said.service == "" && len(e.Services) > 0 {
-			said.service = e.Services[0]
+		if said.Service == "" && len(e.Services) > 0 {
+			said.Service = e.Services[0]
 		}
 	}
-	if said.service == "" {
+	if said.Service == "" {
 		return said, false, ErrNoTransport
 	}
 	user := c.a.state.User
-	byState, bySticky := c.room.may(user, "to take part in its call", stateMember), c.room.may(user, "to take part in its call", c.stickyType())
+	byState, bySticky := c.room.May(user, "to take part in its call", rtc.StateMember), c.room.May(user, "to take part in its call", c.stickyType())
 	stickily = 2*sticky > len(list)
 	switch {
 	case stickily && (!c.can.sticky || bySticky != nil):
@@ -240,17 +242,17 @@ func (c *Call) choose(now time.Time) (said announcement, stickily bool, err erro
 	if !stickily && byState != nil {
 		return said, false, byState
 	}
-	said.oldest = !stickily && 2*oldest > len(list)
+	said.Oldest = !stickily && 2*oldest > len(list)
 	return said, stickily, nil
 }
 
 // stickyType is the type of event by which a sticky membership is sent. Called
 // locked.
 func (c *Call) stickyType() event.Type {
-	if c.room.encrypted {
+	if c.room.Encrypted {
 		return event.EventEncrypted
 	}
-	return stickyMember
+	return rtc.StickyMember
 }
 
 // join has the leave delayed, where the homeserver can, and then sends the
@@ -264,8 +266,8 @@ func (c *Call) join(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	p.times++
-	p.said.since, p.joined = time.Time{}, time.Now()
-	p.said.expires = c.lasts() + time.Duration(p.times)*time.Millisecond // the same content again would be no event
+	p.said.Since, p.joined = time.Time{}, time.Now()
+	p.said.Expires = c.lasts() + time.Duration(p.times)*time.Millisecond // the same content again would be no event
 	p.mu.Unlock()
 	return c.say(ctx)
 }
@@ -293,7 +295,7 @@ func (c *Call) say(ctx context.Context) error {
 		sent, err = c.saySticky(ctx, said)
 	} else {
 		var resp *mautrix.RespSendEvent
-		if resp, err = c.a.client.SendStateEvent(ctx, said.room, stateMember, said.stateKey(), said.stateContent()); err == nil {
+		if resp, err = c.a.client.SendStateEvent(ctx, said.Room, rtc.StateMember, said.StateKey(), said.StateContent()); err == nil {
 			sent = resp.EventID
 		}
 	}
@@ -313,15 +315,15 @@ func (c *Call) say(ctx context.Context) error {
 	return nil
 }
 
-func (c *Call) saySticky(ctx context.Context, said announcement) (id.EventID, error) {
+func (c *Call) saySticky(ctx context.Context, said rtc.Announcement) (id.EventID, error) {
 	c.mu.Lock()
-	encrypted := c.room.encrypted
+	encrypted := c.room.Encrypted
 	c.mu.Unlock()
 	extra := mautrix.ReqSendEvent{UnstableStickyDuration: c.t.sticky}
 	if encrypted {
-		return c.a.Write(ctx, said.room, stickyMember, said.stickyContent(), extra)
+		return c.a.Write(ctx, said.Room, rtc.StickyMember, said.StickyContent(), extra)
 	}
-	resp, err := c.a.client.SendMessageEvent(ctx, said.room, stickyMember, said.stickyContent(), extra)
+	resp, err := c.a.client.SendMessageEvent(ctx, said.Room, rtc.StickyMember, said.StickyContent(), extra)
 	if err != nil {
 		return "", err
 	}

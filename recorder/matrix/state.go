@@ -30,7 +30,11 @@ const (
 	maxInbox          = 500      // to-device events that are not handled yet
 	maxOfSender       = 100      // of them, of one sender
 	maxInboxBytes     = 2 << 20  // of them
+	maxContent        = 16 << 10 // bytes of one of them
 )
+
+// maxName bounds IDs, in bytes.
+const maxName = 255
 
 // ErrState says that a state file is damaged, or of a newer version.
 var ErrState = errors.New("the Matrix state cannot be read")

@@ -8,6 +8,8 @@ import (
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // Bounds of the sticky events that are kept.
@@ -49,7 +51,7 @@ func (s *state) stick(room id.RoomID, lists ...[]*event.Event) {
 	for _, list := range lists {
 		for _, e := range list {
 			if e == nil || e.StateKey != nil || !now.Before(e.GetStickyUntil()) || e.Timestamp > now.Add(maxAhead).UnixMilli() || len(e.Content.VeryRaw) > maxStuckBytes || len(e.ID) > maxName || len(e.Sender) > maxName ||
-				e.Type.Type != event.EventEncrypted.Type && e.Type.Type != stickyMember.Type || slices.ContainsFunc(kept, func(o stuck) bool { return o.ID == e.ID }) {
+				e.Type.Type != event.EventEncrypted.Type && e.Type.Type != rtc.StickyMember.Type || slices.ContainsFunc(kept, func(o stuck) bool { return o.ID == e.ID }) {
 				continue
 			}
 			kept = append(kept, stuck{ID: e.ID, Sender: e.Sender, Type: e.Type.Type, Time: e.Timestamp, For: e.Sticky.GetDuration().Milliseconds(), Content: slices.Clone(e.Content.VeryRaw)})

@@ -9,7 +9,16 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
+
+// stickyEvent is a membership of Ada's with that content.
+func stickyEvent(content string) *event.Event {
+	e := &event.Event{Type: rtc.StickyMember, Sender: "@ada:meet.test", Content: event.Content{VeryRaw: json.RawMessage(content)}, Sticky: new(event.Sticky)}
+	e.Sticky.Duration.Duration = time.Hour
+	return e
+}
 
 // Sticky events stay for the next life, as long as they stick, and nobody's push
 // out another's.
@@ -41,7 +50,7 @@ func TestSticky(t *testing.T) {
 		var out string
 		for _, e := range a.sticky("!r:meet.test") {
 			out += string(e.ID)
-			if m, left, err := readMember(e.Event); err != nil || left || m.User != e.Sender || m.Expires.Before(now) {
+			if m, left, err := rtc.ReadMember(e.Event); err != nil || left || m.User != e.Sender || m.Expires.Before(now) {
 				t.Errorf("kept is %+v, %v", m, err)
 			}
 		}
@@ -86,7 +95,7 @@ func TestInbox(t *testing.T) {
 	a := &Account{state: s, log: logger()}
 	s.put(Message{Sender: "@ada:meet.test", Encrypted: true, Content: json.RawMessage(`{}`)})
 	for range maxInbox {
-		a.toDevice(&event.Event{Sender: "@eve:meet.test", Type: event.Type{Type: callKeysType, Class: event.ToDeviceEventType}, Content: event.Content{VeryRaw: json.RawMessage(`{"keys":{"key":"x"}}`)}}, nil)
+		a.toDevice(&event.Event{Sender: "@eve:meet.test", Type: event.Type{Type: rtc.KeysType, Class: event.ToDeviceEventType}, Content: event.Content{VeryRaw: json.RawMessage(`{"keys":{"key":"x"}}`)}}, nil)
 	}
 	if len(s.Inbox) != 1+maxOfSender || s.Inbox[0].Sender != "@ada:meet.test" || string(s.Inbox[1].Content) != `{}` || s.Inbox[1].Encrypted {
 		t.Errorf("%d wait, the first of %s", len(s.Inbox), s.Inbox[0].Sender)

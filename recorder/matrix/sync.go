@@ -13,6 +13,8 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // A Batch is what one answer to /sync brought.
@@ -219,7 +221,7 @@ func (a *Account) toDevice(e *event.Event, wedged map[id.Curve25519]id.UserID) {
 		switch {
 		case strings.HasPrefix(e.Type.Type, "m.key.verification.") && len(e.Content.VeryRaw) <= maxMessage:
 			s.put(Message{Sender: e.Sender, Type: e.Type.Type, Content: slices.Clone(e.Content.VeryRaw), Received: time.Now()})
-		case isCallKey(e.Type.Type): // to be told of, and not to be used
+		case rtc.IsKey(e.Type.Type): // to be told of, and not to be used
 			s.put(Message{Sender: e.Sender, Type: e.Type.Type, Content: json.RawMessage(`{}`), Received: time.Now()})
 		}
 		return
@@ -256,7 +258,7 @@ func (a *Account) toDevice(e *event.Event, wedged map[id.Curve25519]id.UserID) {
 // put adds to the inbox, which keeps the newest, and of one sender so many only:
 // anybody may send.
 func (s *state) put(m Message) {
-	if len(m.Content) == 0 || len(m.Content) > maxVerify || !json.Valid(m.Content) {
+	if len(m.Content) == 0 || len(m.Content) > maxContent || !json.Valid(m.Content) {
 		return
 	}
 	count, oldest, size := 0, -1, len(m.Content)

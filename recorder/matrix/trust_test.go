@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -11,7 +12,11 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
+
+var someKey = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 16))
 
 // What counts of a device, by what its homeserver shows.
 func TestTrust(t *testing.T) {
@@ -149,7 +154,7 @@ func TestCallHostile(t *testing.T) {
 	bot1.kind(t, Keyed, ada)
 
 	// A key in the clear.
-	if _, err := eve.client.MakeRequest(t.Context(), "PUT", eve.client.BuildClientURL("v3", "sendToDevice", callKeysType, "clear"),
+	if _, err := eve.client.MakeRequest(t.Context(), "PUT", eve.client.BuildClientURL("v3", "sendToDevice", rtc.KeysType, "clear"),
 		map[string]any{"messages": map[id.UserID]any{bot.User(): map[id.DeviceID]any{bot.Device(): map[string]any{"keys": map[string]any{"index": 0, "key": someKey},
 			"member": map[string]any{"claimed_device_id": eve.Device()}, "room_id": room}}}}, nil); err != nil {
 		t.Fatal(err)
@@ -170,8 +175,8 @@ func TestCallHostile(t *testing.T) {
 	ghost := posing(eve, ada, "GHOST")
 	device, _ := forge(t, eve, ada.User(), "GHOST", false)
 	p.AddDevice(string(ada.User()), "GHOST", device, string(bot.User()))
-	member := announcement{user: ada.User(), device: "GHOST", room: room, service: someService, expires: time.Hour}
-	if _, err := ada.client.SendStateEvent(t.Context(), room, stateMember, member.stateKey(), member.stateContent()); err != nil {
+	member := rtc.Announcement{User: ada.User(), Device: "GHOST", Room: room, Service: someService, Expires: time.Hour}
+	if _, err := ada.client.SendStateEvent(t.Context(), room, rtc.StateMember, member.StateKey(), member.StateContent()); err != nil {
 		t.Fatal(err)
 	}
 	e := bot1.until(t, "the ghost", func(e CallEvent) bool { return e.Kind == Came && e.Caller.Device == "GHOST" })

@@ -9,6 +9,8 @@ import (
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/sas"
 )
 
 // ErrNoKeys says that a user has no cross-signing keys, and so nothing that could
@@ -34,7 +36,7 @@ type Verifying struct {
 	// Compare shows the operator what is to be compared, and returns whether the other
 	// side sees the same. It must return once its context ends, which it does when the
 	// other side gives up.
-	Compare func(ctx context.Context, s SAS) (same bool, err error)
+	Compare func(ctx context.Context, s sas.Shown) (same bool, err error)
 	// Tell, if not nil, is told what happens. Neither it nor Compare is called by two
 	// goroutines at once.
 	Tell func(VerifyStep)
@@ -57,7 +59,7 @@ const (
 // If the operator and the other side say that they see the same, and the other
 // side's device proves that it holds its user's master key for right, then our
 // user-signing key signs that key, and the state keeps it: the user's devices are
-// Verified from then on. The error is a *Cancelled if one side ended it; if it is
+// Verified from then on. The error is a *sas.Cancelled if one side ended it; if it is
 // another, and the Comparison has a User, then all but publishing the signature was
 // done.
 func (a *Account) Verify(ctx context.Context, o Verifying) (Comparison, error) {
@@ -115,10 +117,10 @@ func (a *Account) Verify(ctx context.Context, o Verifying) (Comparison, error) {
 type verifier struct {
 	a       *Account
 	o       Verifying
-	own     party
-	other   party // without a device
+	own     sas.Party
+	other   sas.Party // without a device
 	room    id.RoomID
-	v       *verification
+	v       *sas.Verification
 	asked   []id.DeviceID // devices that were asked
 	entered int
 	start   time.Time // when it began to wait
@@ -147,14 +149,14 @@ func (a *Account) newVerifier(ctx context.Context, o Verifying) (*verifier, erro
 	}
 	w := &verifier{a: a, o: o, room: id.RoomID(o.Room), start: time.Now(), others: refuser{a: a}}
 	var err error
-	w.own = party{User: a.state.User, Device: a.state.Device}
+	w.own = sas.Party{User: a.state.User, Device: a.state.Device}
 	if w.own.Signing, w.own.Master, err = a.Keys(); err != nil {
 		return nil, err
 	}
 	if err := a.again(ctx, user); err != nil {
 		return nil, err
 	}
-	w.other = party{User: user}
+	w.other = sas.Party{User: user}
 	if w.other.Master, _ = a.Master(user); w.other.Master == "" || w.own.Master == "" {
 		return nil, ErrNoKeys
 	}
@@ -189,7 +191,7 @@ func (w *verifier) begin(ctx context.Context) error {
 		if _, err := w.a.client.JoinRoomByID(ctx, w.room); err != nil {
 			return fmt.Errorf("could not enter the room: %w", err)
 		}
-		resp, err := w.a.client.SendMessageEvent(ctx, w.room, event.EventMessage, requestContent(w.own, w.other.User, w.room, "", time.Now()))
+		resp, err := w.a.client.SendMessageEvent(ctx, w.room, event.EventMessage, sas.RequestInRoom(w.own, w.other.User))
 		if err != nil {
 			return fmt.Errorf("could not ask in the room: %w", err)
 		}
@@ -205,11 +207,11 @@ func (w *verifier) begin(ctx context.Context) error {
 		}
 	}
 	var err error
-	if w.v, err = newVerification(w.own, w.other, w.room, transaction, true, time.Now()); err != nil {
+	if w.v, err = sas.New(w.own, w.other, w.room, transaction, true, time.Now()); err != nil {
 		return err
 	}
 	if w.room == "" {
-		if err := w.send(ctx, w.asked, said{verifyRequest, requestContent(w.own, w.other.User, "", transaction, time.Now())}); err != nil {
+		if err := w.send(ctx, w.asked, sas.Request(w.own, transaction, time.Now())); err != nil {
 			return err
 		}
 	}
@@ -219,15 +221,15 @@ func (w *verifier) begin(ctx context.Context) error {
 
 // send sends what the verification says, to the device that it is with or, from
 // device to device, to those that are named.
-func (w *verifier) send(ctx context.Context, devices []id.DeviceID, list ...said) error {
+func (w *verifier) send(ctx context.Context, devices []id.DeviceID, list ...sas.Event) error {
 	for _, s := range list {
 		if devices == nil {
-			devices = []id.DeviceID{w.v.other.Device}
-			if w.v.other.Device == "" {
+			devices = []id.DeviceID{w.v.Device()}
+			if w.v.Device() == "" {
 				devices = w.asked
 			}
 		}
-		if err := w.a.sendVerification(ctx, w.v.room, w.other.User, devices, s); err != nil {
+		if err := w.a.sendVerification(ctx, w.v.Room(), w.other.User, devices, s); err != nil {
 			return fmt.Errorf("could not send to %s: %w", w.other.User, loggedOut(err))
 		}
 	}
@@ -241,7 +243,7 @@ func (w *verifier) take(ctx context.Context, b *Batch) error {
 			return err
 		}
 	}
-	for _, e := range verifyEvents(b) {
+	for _, e := range verifications(b) {
 		if err := w.event(ctx, e); err != nil {
 			return err
 		}
@@ -250,76 +252,75 @@ func (w *verifier) take(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-func (w *verifier) event(ctx context.Context, e verifyEvent) error {
+func (w *verifier) event(ctx context.Context, e *sas.Incoming) error {
 	now := time.Now()
-	if e.asks(w.own) {
+	if e.Asks(w.own) {
 		return w.request(ctx, e, now)
 	}
 	v := w.v
-	if v == nil || e.room != v.room || e.transaction != v.transaction {
+	if v == nil || !v.Has(e) {
 		return nil
 	}
-	if e.sender == w.own.User {
-		if (e.kind == verifyReady || e.kind == verifyStart) && e.from != w.own.Device {
-			v.phase, v.err = phaseOver, cancelled(cancelAccepted, true)
+	if e.Sender == w.own.User {
+		if e.Answers() && e.From != w.own.Device {
+			v.Elsewhere()
 		}
 		return nil
 	}
-	if e.sender != w.other.User {
+	if e.Sender != w.other.User {
 		return nil
 	}
-	if e.kind == verifyReady && v.phase == phaseAsked && v.asked {
-		if !w.with(ctx, e.from) {
-			return w.send(ctx, nil, v.cancel(cancelKeys)...)
+	if e.Agrees() && v.Unanswered() {
+		if !w.with(ctx, e.From) {
+			return w.send(ctx, nil, v.Cancel(sas.CancelKeys)...)
 		}
 		var others []id.DeviceID
 		for _, d := range w.asked {
-			if d != e.from {
+			if d != e.From {
 				others = append(others, d)
 			}
 		}
 		if len(others) > 0 {
-			taken := v.say(verifyCancel, map[string]any{"code": string(cancelAccepted), "reason": cancels[cancelAccepted].reason})
-			if err := w.send(ctx, others, taken); err != nil {
+			if err := w.send(ctx, others, v.Taken()); err != nil {
 				return err
 			}
 		}
 		w.tell(VerifyAnswered)
 	}
-	var out []said
-	if fault := contain(func() { out = v.take(e.kind, e.content, now) }); fault != nil {
+	var out []sas.Event
+	if fault := contain(func() { out = v.Take(e, now) }); fault != nil {
 		w.a.log.Warn("a verification could not be read", "err", fault)
-		out = v.cancel(cancelInvalid)
+		out = v.Cancel(sas.CancelInvalid)
 	}
 	return w.send(ctx, nil, out...)
 }
 
 // request answers what they ask. It takes the place of what we asked, if they did
 // not answer that yet.
-func (w *verifier) request(ctx context.Context, e verifyEvent, now time.Time) error {
-	busy := w.v != nil && (w.v.phase != phaseAsked || !w.v.asked)
-	if e.sender != w.other.User || !e.fresh(now) || busy {
+func (w *verifier) request(ctx context.Context, e *sas.Incoming, now time.Time) error {
+	busy := w.v != nil && !w.v.Unanswered()
+	if e.Sender != w.other.User || !e.Fresh(now) || busy {
 		return nil
 	}
 	if w.v != nil {
-		out := w.v.cancel(cancelAccepted)
+		out := w.v.Cancel(sas.CancelAccepted)
 		if err := w.send(ctx, nil, out...); err != nil {
 			return err
 		}
 	}
-	v, err := newVerification(w.own, w.other, e.room, e.transaction, false, now)
+	v, err := e.Accept(w.own, w.other, now)
 	if err != nil {
 		return err
 	}
-	w.v, w.asked = v, []id.DeviceID{e.from}
-	if !w.with(ctx, e.from) {
-		return w.send(ctx, nil, v.cancel(cancelKeys)...)
+	w.v, w.asked = v, []id.DeviceID{e.From}
+	if !w.with(ctx, e.From) {
+		return w.send(ctx, nil, v.Cancel(sas.CancelKeys)...)
 	}
-	if !e.sas {
-		return w.send(ctx, nil, v.cancel(cancelMethod)...)
+	if !e.Emoji {
+		return w.send(ctx, nil, v.Cancel(sas.CancelMethod)...)
 	}
 	w.tell(VerifyAnswered)
-	return w.send(ctx, nil, v.agree(now)...)
+	return w.send(ctx, nil, v.Agree(now)...)
 }
 
 // with says which of their devices the verification is with, if it is known.
@@ -328,7 +329,7 @@ func (w *verifier) with(ctx context.Context, name id.DeviceID) bool {
 		w.a.mu.Lock()
 		d := w.a.state.device(Target{w.other.User, name})
 		if d != nil {
-			w.v.other.Device, w.v.other.Signing = d.ID, d.Signing
+			w.v.With(d.ID, d.Signing)
 		}
 		w.a.mu.Unlock()
 		if d != nil {
@@ -344,12 +345,12 @@ func (w *verifier) with(ctx context.Context, name id.DeviceID) bool {
 // tick looks at the clock.
 func (w *verifier) tick(ctx context.Context, now time.Time) error {
 	if w.v == nil {
-		if now.Sub(w.start) > verifyTime {
-			return cancelled(cancelTimeout, false)
+		if now.Sub(w.start) > sas.Lasts {
+			return sas.Expired()
 		}
 		return nil
 	}
-	return w.send(ctx, nil, w.v.tick(now)...)
+	return w.send(ctx, nil, w.v.Tick(now)...)
 }
 
 // look does what is due after something happened.
@@ -357,26 +358,24 @@ func (w *verifier) look(ctx context.Context) error {
 	if w.v == nil {
 		return nil
 	}
-	switch w.v.phase {
-	case phaseCompare:
+	switch {
+	case w.v.Comparing():
 		if w.compared == nil {
 			w.ask(ctx)
 		}
-	case phaseProved:
+	case w.v.Proved():
 		return w.prove(ctx)
-	case phaseOver:
-		return w.v.err
 	}
-	return nil
+	return w.v.Err()
 }
 
 // ask has the operator compare, in a goroutine that stop waits for.
 func (w *verifier) ask(ctx context.Context) {
 	ctx, w.stopAsk = context.WithCancel(ctx)
 	w.compared = make(chan comparedBy, 1)
-	sas := w.v.sas
+	shown := w.v.Shown()
 	w.asking.Go(func() {
-		same, err := w.o.Compare(ctx, sas)
+		same, err := w.o.Compare(ctx, shown)
 		w.compared <- comparedBy{same, err}
 	})
 }
@@ -394,10 +393,10 @@ func (w *verifier) operator(ctx context.Context, r comparedBy) error {
 	if r.err != nil {
 		return r.err
 	}
-	if err := w.send(ctx, nil, w.v.compared(r.same)...); err != nil {
+	if err := w.send(ctx, nil, w.v.Compared(r.same)...); err != nil {
 		return err
 	}
-	if w.v.confirmed {
+	if w.v.Confirmed() {
 		w.tell(VerifyConfirmed)
 	}
 	return nil
@@ -414,12 +413,16 @@ func (w *verifier) prove(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("%s was verified here, and the account's other devices do not know it: %w", w.other.User, err)
 	}
-	return errors.Join(err, w.send(ctx, nil, w.v.finish()...))
+	return errors.Join(err, w.send(ctx, nil, w.v.Finish()...))
 }
 
 // finished reports whether nothing more is to come.
 func (w *verifier) finished() bool {
-	return w.v != nil && w.v.phase == phaseDone && (w.v.ended || time.Since(w.done) > lastWord)
+	if w.v == nil {
+		return false
+	}
+	ours, theirs := w.v.Finished()
+	return ours && (theirs || time.Since(w.done) > lastWord)
 }
 
 // leave tells the other side that it is over, if it does not know, and returns the
@@ -428,7 +431,7 @@ func (w *verifier) leave(ctx context.Context, err error) error {
 	if w.v == nil || err == nil {
 		return err
 	}
-	if out := w.v.cancel(cancelUser); len(out) > 0 {
+	if out := w.v.Cancel(sas.CancelUser); len(out) > 0 {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if unsent := w.send(ctx, nil, out...); unsent != nil {

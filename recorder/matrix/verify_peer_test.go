@@ -16,6 +16,7 @@ import (
 
 	"maunium.net/go/mautrix/id"
 
+	"github.com/sealtape/sealtape/recorder/matrix/sas"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
@@ -181,7 +182,7 @@ func TestVerifyJS(t *testing.T) {
 				}
 				ada.do(t, nil, "verify", bob.User(), ask, device)
 			}
-			var saw SAS
+			var saw sas.Shown
 			select {
 			case saw = <-o.saw:
 			case e := <-ended:
@@ -244,7 +245,7 @@ func TestVerifyJS(t *testing.T) {
 	}
 	ada.wait(t, func(s jsState) bool { return len(s.Emoji) > 0 })
 	ada.do(t, nil, "confirm", false)
-	if err := <-ended; !errors.Is(err, ErrNotSame) {
+	if err := <-ended; !errors.Is(err, sas.ErrNotSame) {
 		t.Errorf("they said no: %v", err)
 	}
 	if len(bob.Compared()) != 0 {

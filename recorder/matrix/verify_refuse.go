@@ -5,23 +5,24 @@ import (
 	"net/http"
 	"time"
 
-	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/sas"
 )
 
 // sendVerification sends an event of a verification: into its room or to a device.
 // It is not encrypted: what it says is public, and who could change it is found by
 // comparing.
-func (a *Account) sendVerification(ctx context.Context, room id.RoomID, user id.UserID, devices []id.DeviceID, s said) error {
+func (a *Account) sendVerification(ctx context.Context, room id.RoomID, user id.UserID, devices []id.DeviceID, s sas.Event) error {
 	if room != "" {
-		_, err := a.client.SendMessageEvent(ctx, room, event.Type{Type: verifyPrefix + s.kind, Class: event.MessageEventType}, s.content)
+		_, err := a.client.SendMessageEvent(ctx, room, s.Type(), s.Content)
 		return err
 	}
 	to := make(map[id.DeviceID]any)
 	for _, d := range devices {
-		to[d] = s.content
+		to[d] = s.Content
 	}
-	_, err := a.client.MakeRequest(ctx, http.MethodPut, a.client.BuildClientURL("v3", "sendToDevice", verifyPrefix+s.kind, a.client.TxnID()),
+	_, err := a.client.MakeRequest(ctx, http.MethodPut, a.client.BuildClientURL("v3", "sendToDevice", s.Type().Type, a.client.TxnID()),
 		map[string]any{"messages": map[id.UserID]any{user: to}}, nil)
 	return err
 }
@@ -43,37 +44,52 @@ type refuser struct {
 
 // take refuses the requests in a batch, but those of a user who is to be verified.
 func (r *refuser) take(ctx context.Context, b *Batch, but id.UserID) {
-	for _, e := range verifyEvents(b) {
-		own := party{User: r.a.state.User, Device: r.a.state.Device}
-		if now := time.Now(); e.asks(own) && e.sender != but && e.fresh(now) {
+	for _, e := range verifications(b) {
+		own := sas.Party{User: r.a.state.User, Device: r.a.state.Device}
+		if now := time.Now(); e.Asks(own) && e.Sender != but && e.Fresh(now) {
 			r.refuse(ctx, own, e, now)
 		}
 	}
 }
 
-func (r *refuser) refuse(ctx context.Context, own party, e verifyEvent, now time.Time) {
+func (r *refuser) refuse(ctx context.Context, own sas.Party, e *sas.Incoming, now time.Time) {
 	if now.Sub(r.since) > refusedTime {
 		r.since, r.count = now, 0
 	}
 	if r.count++; r.count > maxRefusals {
 		return
 	}
-	v := &verification{room: e.room, transaction: e.transaction, own: own}
-	out := v.cancel(cancelUser)
-	out[0].content["reason"] = "This recorder cannot be verified now: ask its operator to compare emoji with you."
-	if err := r.a.sendVerification(ctx, e.room, e.sender, []id.DeviceID{e.from}, out[0]); err != nil {
+	room, out := e.Refuse(own, "This recorder cannot be verified now: ask its operator to compare emoji with you.")
+	if err := r.a.sendVerification(ctx, room, e.Sender, []id.DeviceID{e.From}, out); err != nil {
 		if ctx.Err() == nil {
-			r.a.log.Warn("could not refuse a verification", "user", e.sender, "err", err)
+			r.a.log.Warn("could not refuse a verification", "user", e.Sender, "err", err)
 		}
 		return
 	}
-	r.a.log.Info("refused to be verified", "user", e.sender)
+	r.a.log.Info("refused to be verified", "user", e.Sender)
 }
 
-// asks reports whether an event asks this device for a verification.
-func (e *verifyEvent) asks(own party) bool {
-	if e.kind != verifyRequest || e.from == "" || e.sender == own.User && e.from == own.Device {
-		return false
+// verifications returns what belongs to verifications in a batch, in order: that
+// which came in rooms and is not encrypted, too, as clients send it so.
+func verifications(b *Batch) []*sas.Incoming {
+	var out []*sas.Incoming
+	for _, m := range b.Messages {
+		if e, ok := sas.FromDevice(m.Sender, m.Type, m.Content); ok {
+			out = append(out, e)
+		}
 	}
-	return e.room == "" || e.to == own.User && e.sender != own.User
+	for _, room := range b.Rooms {
+		if room.Left || room.Invited {
+			continue
+		}
+		for _, r := range room.Timeline {
+			if r.Event == nil {
+				continue
+			}
+			if e, ok := sas.FromRoom(room.ID, r.Event, r.relates); ok {
+				out = append(out, e)
+			}
+		}
+	}
+	return out
 }

@@ -12,19 +12,21 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/sas"
 )
 
 // An operator answers one question, when told to, and remembers it.
 type operator struct {
-	saw  chan SAS
+	saw  chan sas.Shown
 	says chan bool
 }
 
 func newOperator() *operator {
-	return &operator{saw: make(chan SAS, 1), says: make(chan bool, 1)}
+	return &operator{saw: make(chan sas.Shown, 1), says: make(chan bool, 1)}
 }
 
-func (o *operator) compare(ctx context.Context, s SAS) (bool, error) {
+func (o *operator) compare(ctx context.Context, s sas.Shown) (bool, error) {
 	o.saw <- s
 	select {
 	case same := <-o.says:
@@ -160,8 +162,8 @@ func TestVerifyNot(t *testing.T) {
 		a.says <- false
 	})
 	for i, err := range errs {
-		c, ok := errors.AsType[*Cancelled](err)
-		if !ok || !errors.Is(err, ErrNotSame) || c.Theirs != (i == 1) {
+		c, ok := errors.AsType[*sas.Cancelled](err)
+		if !ok || !errors.Is(err, sas.ErrNotSame) || c.Theirs != (i == 1) {
 			t.Errorf("side %d: %+v", i, err)
 		}
 	}
@@ -181,7 +183,7 @@ func TestVerifyNot(t *testing.T) {
 		over <- err
 	}()
 	<-waits
-	_, err := ada.Verify(ctx, Verifying{User: string(bob.User()), Compare: func(ctx context.Context, _ SAS) (bool, error) {
+	_, err := ada.Verify(ctx, Verifying{User: string(bob.User()), Compare: func(ctx context.Context, _ sas.Shown) (bool, error) {
 		<-two.saw
 		cancel()
 		<-ctx.Done()
@@ -190,7 +192,7 @@ func TestVerifyNot(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Ada: %v", err)
 	}
-	if err := <-over; !errors.Is(err, ErrDeclined) {
+	if err := <-over; !errors.Is(err, sas.ErrDeclined) {
 		t.Errorf("Bob: %v", err)
 	}
 
@@ -214,7 +216,7 @@ func TestVerifyRefused(t *testing.T) {
 			}
 		})
 		_, err := ada.Verify(t.Context(), Verifying{User: string(bob.User()), Room: string(room)})
-		if c, ok := errors.AsType[*Cancelled](err); !ok || !c.Theirs || c.Code != "m.user" {
+		if c, ok := errors.AsType[*sas.Cancelled](err); !ok || !c.Theirs || c.Code != "m.user" {
 			t.Errorf("in %q: %v", room, err)
 		}
 		cancel()
@@ -247,7 +249,7 @@ func TestVerifySwapped(t *testing.T) {
 		a.says <- true
 		b.says <- true
 	})
-	if !errors.Is(errs[0], ErrUnvouched) || len(ada.Compared()) != 0 {
+	if !errors.Is(errs[0], sas.ErrUnvouched) || len(ada.Compared()) != 0 {
 		t.Errorf("Ada has %+v, %v", ada.Compared(), errs[0])
 	}
 	_, master, err := bob.Keys()
@@ -257,21 +259,4 @@ func TestVerifySwapped(t *testing.T) {
 	if err := ada.signUser(t.Context(), bob.User(), master); !errors.Is(err, errSwapped) {
 		t.Errorf("signing another key than is shown: %v", err)
 	}
-}
-
-// FuzzVerifyEvents: what is read of an event is bounded, and of a kind.
-func FuzzVerifyEvents(f *testing.F) {
-	f.Add("m.key.verification.ready", `{"transaction_id":"t"}`, `{"rel_type":"m.reference"}`)
-	f.Fuzz(func(t *testing.T, kind, content, relates string) {
-		e := &event.Event{ID: "$e", Type: event.Type{Type: kind}, Sender: "@a:b", Content: event.Content{VeryRaw: json.RawMessage(content)}}
-		b := &Batch{Messages: []Message{{Sender: "@a:b", Type: kind, Content: json.RawMessage(content)}},
-			Rooms: []Room{{ID: "!r:x", Timeline: []RoomEvent{{Event: e}, {Event: e, Encrypted: true, relates: json.RawMessage(relates)}}}}}
-		for _, e := range verifyEvents(b) {
-			if e.transaction == "" || e.kind == "" || len(e.transaction) > maxName || !json.Valid(e.content) || len(e.content) > 2*maxVerify {
-				t.Errorf("%+v", e)
-			}
-			e.asks(adaParty)
-			e.fresh(noon)
-		}
-	})
 }

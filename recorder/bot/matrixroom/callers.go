@@ -9,6 +9,7 @@ import (
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -23,7 +24,7 @@ type member struct {
 
 // identityOf returns what a recording calls a device of a user, in either format of
 // membership: somebody who comes back by the other one is the same.
-func identityOf(m matrix.Caller) string { return matrix.StateIdentity(m.User, m.Device) }
+func identityOf(m matrix.Caller) string { return rtc.StateIdentity(m.User, m.Device) }
 
 // called returns how whoever runs the recorder is told of somebody.
 func called(m matrix.Caller) string {

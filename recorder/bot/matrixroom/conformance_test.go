@@ -12,6 +12,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 	"github.com/sealtape/sealtape/recorder/roomtest"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
 	"github.com/sealtape/sealtape/testdata/members"
@@ -39,10 +40,10 @@ func TestConformance(t *testing.T) {
 	roomtest.TestRoom(t, func(t *testing.T) roomtest.Meeting {
 		n++
 		name := fmt.Sprint("room", n) // each test has its own
-		fake := &tokenCall{fakeCall: fakeCall{failing: make(chan error)}, token: func(service string) (matrix.Token, error) {
+		fake := &tokenCall{fakeCall: fakeCall{failing: make(chan error)}, token: func(service string) (token.Token, error) {
 			s := lk[service]
 			jwt, err := members.Token(s.APIKey, s.APISecret, members.Grant{Room: name, Identity: "own hash"})
-			return matrix.Token{URL: s.URL, JWT: jwt, Identity: "own hash"}, err
+			return token.Token{URL: s.URL, JWT: jwt, Identity: "own hash"}, err
 		}}
 		come := func(m matrix.Caller, voice int) (*members.Member, error) {
 			s := lk[m.Services[0]]
@@ -101,10 +102,10 @@ func TestConformance(t *testing.T) {
 // A tokenCall has real tokens.
 type tokenCall struct {
 	fakeCall
-	token func(service string) (matrix.Token, error)
+	token func(service string) (token.Token, error)
 }
 
-func (c *tokenCall) Token(_ context.Context, service string) (matrix.Token, error) {
+func (c *tokenCall) Token(_ context.Context, service string) (token.Token, error) {
 	return c.token(service)
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
 )
@@ -90,18 +92,18 @@ func (c *fakeCall) Leave(context.Context) error {
 	return nil
 }
 
-func (c *fakeCall) Own() (m matrix.Member, identity string, entered bool) {
+func (c *fakeCall) Own() (m rtc.Member, identity string, entered bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m.Services = []string{"https://one.hs/jwt"}
 	return m, "own hash", c.entered
 }
 
-func (c *fakeCall) Token(_ context.Context, service string) (matrix.Token, error) {
+func (c *fakeCall) Token(_ context.Context, service string) (token.Token, error) {
 	c.note("token of %s", service)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return matrix.Token{URL: "wss" + service[len("https"):], JWT: "jwt", Identity: "own hash"}, c.tokens[service]
+	return token.Token{URL: "wss" + service[len("https"):], JWT: "jwt", Identity: "own hash"}, c.tokens[service]
 }
 
 func (c *fakeCall) Key() (int, []byte) { return 0, []byte("0123456789abcdef") }

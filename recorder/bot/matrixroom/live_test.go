@@ -12,7 +12,7 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/livekit"
-	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/recorder/roomtest"
 )
@@ -137,7 +137,7 @@ func TestCallOfTwoServers(t *testing.T) {
 		}
 		return room, nil
 	}})
-	own := matrix.StateIdentity(account.User(), account.Device())
+	own := rtc.StateIdentity(account.User(), account.Device())
 	w.until("the recorder in the call", func() bool { return ada.sees(own, "Sealtape - recording") && ben.sees(own, "") })
 	w.until("its notice", func() bool { return ada.heardNotice("recorded") && ben.heardNotice("recorded") })
 	const some = 300 // 6 s of sound

@@ -13,6 +13,8 @@ import (
 	"github.com/sealtape/sealtape/recorder/frame"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 )
 
 // ErrNobody says that nobody came in the time that there was to wait for somebody.
@@ -61,8 +63,8 @@ type call interface {
 	Members() []matrix.Caller
 	Enter(ctx context.Context) error
 	Leave(ctx context.Context) error
-	Own() (m matrix.Member, identity string, entered bool)
-	Token(ctx context.Context, service string) (matrix.Token, error)
+	Own() (m rtc.Member, identity string, entered bool)
+	Token(ctx context.Context, service string) (token.Token, error)
 	Key() (index int, key []byte)
 	Notice(ctx context.Context, text string) (event string, err error)
 	MayNotice() error
@@ -146,7 +148,7 @@ func (c Config) openCall(ctx context.Context, config matrix.CallConfig) (call, s
 	if err != nil {
 		return nil, "", err
 	}
-	return theCall{opened}, matrix.StateIdentity(c.Account.User(), c.Account.Device()), nil
+	return theCall{opened}, rtc.StateIdentity(c.Account.User(), c.Account.Device()), nil
 }
 
 // logOf returns where to log, without names.

@@ -12,6 +12,7 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -178,7 +179,7 @@ func TestEnds(t *testing.T) {
 		{"logged out", func(s *stage) { s.call.failing <- matrix.ErrLoggedOut }, matrix.ErrLoggedOut, true},
 		{"may not write", func(s *stage) {
 			s.call.mu.Lock()
-			s.call.gagged = &matrix.PowerError{What: "to write", Event: "m.room.encrypted", Has: 0, Needs: 50}
+			s.call.gagged = &rtc.PowerError{What: "to write", Event: "m.room.encrypted", Has: 0, Needs: 50}
 			s.call.mu.Unlock()
 			s.call.tell(matrix.Powerless, matrix.Caller{})
 		}, ErrSilenced, true},

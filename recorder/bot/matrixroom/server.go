@@ -11,7 +11,7 @@ import (
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/livekit"
-	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -95,13 +95,13 @@ func (s *server) serve(ctx context.Context) {
 
 // join joins once.
 func (s *server) join(ctx context.Context) (sfu, error) {
-	token, err := s.token(ctx)
+	got, err := s.token(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r := s.r
 	c := r.c.LiveKit
-	c.URL, c.Token, c.Room = token.URL, token.JWT, ""
+	c.URL, c.Token, c.Room = got.URL, got.JWT, ""
 	c.TokenFunc = func(ctx context.Context) (string, error) {
 		again, err := s.token(ctx)
 		return again.JWT, err
@@ -137,15 +137,15 @@ func (s *server) join(ctx context.Context) (sfu, error) {
 }
 
 // token gets a token, and notes what we are called under it.
-func (s *server) token(ctx context.Context) (matrix.Token, error) {
-	token, err := s.r.call.Token(ctx, s.service)
+func (s *server) token(ctx context.Context) (token.Token, error) {
+	got, err := s.r.call.Token(ctx, s.service)
 	if err != nil {
-		return token, fmt.Errorf("%s: %w", s.name, err)
+		return got, fmt.Errorf("%s: %w", s.name, err)
 	}
 	s.r.mu.Lock()
-	s.r.own[token.Identity] = true
+	s.r.own[got.Identity] = true
 	s.r.mu.Unlock()
-	return token, nil
+	return got, nil
 }
 
 // publisher returns who publishes there under a LiveKit identity, and what they are called. A

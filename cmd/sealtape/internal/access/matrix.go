@@ -5,16 +5,20 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"filippo.io/age"
+	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/internal/words"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 )
 
 // matrixFolder is the folder of the home with the state of Matrix accounts.
@@ -88,7 +92,7 @@ func ExplainMatrix(err error, user string) error {
 	if user != "" {
 		who = user
 	}
-	if power, ok := errors.AsType[*matrix.PowerError](err); ok {
+	if power, ok := errors.AsType[*rtc.PowerError](err); ok {
 		return ui.Hinted(err, powerHint(power, who))
 	}
 	for _, a := range []struct {
@@ -129,16 +133,35 @@ func ExplainHomeserver(err error, user string) error {
 }
 
 // powerHint says how a user gets the power that they lack in a room.
-func powerHint(p *matrix.PowerError, who string) string {
+func powerHint(p *rtc.PowerError, who string) string {
 	if strings.HasSuffix(p.Event, "call.member") {
 		return fmt.Sprintf("in Element: the room's settings, Voice & Video, let everybody join calls; or give %s a power level of %d, in Roles & Permissions", who, p.Needs)
 	}
 	return fmt.Sprintf("in Element: the room's settings, Roles & Permissions: give %s a power level of %d", who, p.Needs)
 }
 
+// ServiceName is the flag of ServiceFlag.
+const ServiceName = "matrix-service"
+
+// ServiceFlag names the token services that a recorder may ask.
+func ServiceFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: ServiceName, Usage: "ask no token service but this `URL`, which may be anywhere; repeat for more",
+		DefaultText: "those that members name, but none in a local network unless the homeserver is in one"}
+}
+
+// CheckServices refuses what is no URL of a token service.
+func CheckServices(services []string) error {
+	for _, service := range services {
+		if u, err := url.Parse(service); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return ui.Misuse("--%s is %s, want the URL of a token service, as https://HOST/PATH", ServiceName, words.Quote(service))
+		}
+	}
+	return nil
+}
+
 // TokenHint says what to do about a token service.
-func TokenHint(e *matrix.TokenError) string {
-	if errors.Is(e, matrix.ErrNotAsked) {
+func TokenHint(e *token.Error) string {
+	if errors.Is(e, token.ErrNotAsked) {
 		return "a member of the call named it; if it is yours, say so: record --matrix-service " + ui.ShellWord(e.Service)
 	}
 	if e.Status == 0 {

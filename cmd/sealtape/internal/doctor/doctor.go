@@ -17,6 +17,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/systemd"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
 )
 
@@ -39,7 +40,8 @@ a page in a file. Where others reach the store by another address, such as a CDN
 a web server gives a folder, --store-url has it.
 
 --matrix ROOM checks the account of "sealtape matrix login", its device and one-time keys, what the
-recorder lacks in the room, and the token service of the call that goes on there.
+recorder lacks in the room, and the token service of the call that goes on there; or those that
+--matrix-service names, as for record.
 
 --policy prints a policy for the recorder's key, for the bucket of --store.
 
@@ -57,6 +59,7 @@ You decide what to do about warnings. Exit code 1: something will not work.`,
 			&cli.StringFlag{Name: "web", Destination: &o.web, Usage: "check whether pages of this `ORIGIN` may read the store, too"},
 			&cli.StringFlag{Name: "store-url", Destination: &o.storeURL, Usage: "`URL` at which others reach what is in the store, for --web"},
 			&cli.StringFlag{Name: "matrix", Destination: &o.matrix, Usage: "check the recorder's Matrix account, too: @name:server, or with what it needs in a `ROOM`, '#weekly:example.org'"},
+			access.ServiceFlag(),
 			&cli.BoolFlag{Name: "policy", Destination: &o.policy, Usage: "print a policy for the recorder's key in the bucket instead, which lets it add and take nothing back"},
 			&cli.BoolFlag{Name: "unit", Destination: &o.unit, Usage: "print a systemd unit for a recorder instead, with comments"},
 			o.JSONFlag(),
@@ -71,8 +74,15 @@ type options struct {
 	all, policy, unit bool
 	web, storeURL     string
 	matrix            string
+	services          []string // token services that a recorder may ask; none for those that members name
 
 	origin string // what web says
+}
+
+// Rest takes what is a list.
+func (o *options) Rest(c *cli.Context) {
+	o.StoresOption.Rest(c)
+	o.services = c.StringSlice(access.ServiceName)
 }
 
 func (o *options) Check() (err error) {
@@ -82,6 +92,12 @@ func (o *options) Check() (err error) {
 		}
 	}
 	if err := checkMatrixFlag(o.matrix); err != nil {
+		return err
+	}
+	if len(o.services) > 0 && (o.matrix == "" || keys.IsMatrixUser(o.matrix)) {
+		return ui.Misuse("--%s is for a room: --matrix '#weekly:example.org'", access.ServiceName)
+	}
+	if err := access.CheckServices(o.services); err != nil {
 		return err
 	}
 	if o.storeURL != "" && (o.web == "" || len(o.Stores) != 1) {
@@ -190,7 +206,7 @@ func diagnose(ctx context.Context, e *ui.Env, o *options) (*Diagnosis, error) {
 		}
 	}
 	if o.matrix != "" && h != nil {
-		checkMatrix(ctx, d, h, identities, o.matrix)
+		checkMatrix(ctx, d, h, identities, o.matrix, o.services)
 	}
 	checkup.Machine(&d.Report)
 	if url := os.Getenv("LIVEKIT_URL"); url != "" {

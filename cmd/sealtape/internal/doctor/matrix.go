@@ -14,6 +14,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/token"
 )
 
 // fewKeys is how many one-time keys should be at the homeserver, at least.
@@ -27,8 +28,9 @@ func checkMatrixFlag(what string) error {
 	return ui.Hinted(ui.Misuse("--matrix is %q, want an account, @name:server, or a room", what), "quote a room for the shell, '#weekly:example.org'")
 }
 
-// checkMatrix looks at the recorder's Matrix account, and at a room if what names one.
-func checkMatrix(ctx context.Context, d *Diagnosis, h *keys.Home, identities []age.Identity, what string) {
+// checkMatrix looks at the recorder's Matrix account, and at a room if what names one. services are
+// the token services that a recorder may ask, none for those that members name.
+func checkMatrix(ctx context.Context, d *Diagnosis, h *keys.Home, identities []age.Identity, what string, services []string) {
 	const section = "matrix"
 	user := ""
 	if strings.HasPrefix(what, "@") {
@@ -62,7 +64,7 @@ func checkMatrix(ctx context.Context, d *Diagnosis, h *keys.Home, identities []a
 	checkDevice(d, health, user)
 	checkup.ServerClock(ctx, &d.Report, "the homeserver, "+ui.Clean(l.Homeserver), l.Homeserver)
 	if !strings.HasPrefix(what, "@") {
-		checkMatrixRoom(ctx, d, home, health, user, what)
+		checkMatrixRoom(ctx, d, home, health, user, what, services)
 	}
 }
 
@@ -88,7 +90,7 @@ func checkDevice(d *Diagnosis, health matrix.Health, user string) {
 
 // checkMatrixRoom says what a recorder lacks in a room, and tries the token services of its
 // call.
-func checkMatrixRoom(ctx context.Context, d *Diagnosis, home matrix.Home, health matrix.Health, user, room string) {
+func checkMatrixRoom(ctx context.Context, d *Diagnosis, home matrix.Home, health matrix.Health, user, room string, listed []string) {
 	const section = "matrix"
 	i := slices.IndexFunc(health.Rooms, func(r matrix.RoomHealth) bool { return r.ID == room || r.Alias == room })
 	if i < 0 {
@@ -106,21 +108,33 @@ func checkMatrixRoom(ctx context.Context, d *Diagnosis, home matrix.Home, health
 	if len(r.Lacks) == 0 {
 		d.Pass(section, "room", "%s lacks nothing", ui.Clean(room))
 	}
-	if len(r.Services) == 0 {
-		d.Unknown(section, "token service", "nobody is in the call now, to say which it uses")
+	if len(r.Services)+len(listed) == 0 {
+		d.Unknown(section, "token service", "nobody is in the call now, to say which it uses: --matrix-service URL names it")
 	}
-	for _, service := range r.Services {
-		trial, err := home.TryService(ctx, user, r.ID, service)
-		var token *matrix.TokenError
-		switch {
-		case errors.As(err, &token):
-			d.Fail(section, "token service", err, access.TokenHint(token))
-		case err != nil:
-			d.Fail(section, "token service", access.ExplainHomeserver(err, user), "")
-		case !trial.Data:
-			d.Warn(section, "token service", "it works: the recorder tells the room by Matrix alone", "%s gives tokens that forbid data", ui.Clean(service))
-		default:
-			d.Pass(section, "token service", "%s leads to %s", ui.Clean(service), ui.Clean(trial.LiveKit))
+	asked := r.Services
+	for _, service := range listed {
+		if service = strings.TrimRight(service, "/"); !slices.Contains(asked, service) {
+			asked = append(asked, service)
 		}
+	}
+	for _, service := range asked {
+		checkService(ctx, d, home, user, r.ID, service, listed)
+	}
+}
+
+// checkService asks a token service for a token, if a recorder would.
+func checkService(ctx context.Context, d *Diagnosis, home matrix.Home, user, room, service string, listed []string) {
+	const section = "matrix"
+	trial, err := home.TryService(ctx, user, room, service, listed)
+	var failed *token.Error
+	switch {
+	case errors.As(err, &failed):
+		d.Fail(section, "token service", err, access.TokenHint(failed))
+	case err != nil:
+		d.Fail(section, "token service", access.ExplainHomeserver(err, user), "")
+	case !trial.Data:
+		d.Warn(section, "token service", "it works: the recorder tells the room by Matrix alone", "%s gives tokens that forbid data", ui.Clean(service))
+	default:
+		d.Pass(section, "token service", "%s leads to %s", ui.Clean(service), ui.Clean(trial.LiveKit))
 	}
 }

@@ -1,4 +1,4 @@
-package matrix
+package sas
 
 // An Emoji is one of the 64 that people compare, with its English name in the
 // Matrix specification.

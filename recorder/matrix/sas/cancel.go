@@ -1,4 +1,4 @@
-package matrix
+package sas
 
 import "errors"
 
@@ -23,36 +23,36 @@ var (
 	ErrUnclear = errors.New("the two sides did not understand one another")
 )
 
-// A cancelCode says in m.key.verification.cancel why a verification ended.
-type cancelCode string
+// A CancelCode says in m.key.verification.cancel why a verification ended.
+type CancelCode string
 
 const (
-	cancelUser       cancelCode = "m.user"
-	cancelTimeout    cancelCode = "m.timeout"
-	cancelUnknown    cancelCode = "m.unknown_transaction"
-	cancelMethod     cancelCode = "m.unknown_method"
-	cancelUnexpected cancelCode = "m.unexpected_message"
-	cancelKeys       cancelCode = "m.key_mismatch"
-	cancelInvalid    cancelCode = "m.invalid_message"
-	cancelAccepted   cancelCode = "m.accepted"
-	cancelCommitment cancelCode = "m.mismatched_commitment"
-	cancelSAS        cancelCode = "m.mismatched_sas"
+	CancelUser       CancelCode = "m.user"
+	cancelTimeout    CancelCode = "m.timeout"
+	cancelUnknown    CancelCode = "m.unknown_transaction"
+	CancelMethod     CancelCode = "m.unknown_method"
+	cancelUnexpected CancelCode = "m.unexpected_message"
+	CancelKeys       CancelCode = "m.key_mismatch"
+	CancelInvalid    CancelCode = "m.invalid_message"
+	CancelAccepted   CancelCode = "m.accepted"
+	cancelCommitment CancelCode = "m.mismatched_commitment"
+	cancelSAS        CancelCode = "m.mismatched_sas"
 )
 
 // cancels tells of each code what to make of it, and what the other side's client
 // may show.
-var cancels = map[cancelCode]struct {
+var cancels = map[CancelCode]struct {
 	err    error
 	reason string
 }{
-	cancelUser:       {ErrDeclined, "The operator ended it."},
+	CancelUser:       {ErrDeclined, "The operator ended it."},
 	cancelTimeout:    {ErrExpired, "It took too long."},
 	cancelUnknown:    {ErrUnclear, "There is no such verification."},
-	cancelMethod:     {ErrUnclear, "Only emoji can be compared."},
+	CancelMethod:     {ErrUnclear, "Only emoji can be compared."},
 	cancelUnexpected: {ErrUnclear, "That was not expected now."},
-	cancelKeys:       {ErrForged, "The keys are not those that are known."},
-	cancelInvalid:    {ErrUnclear, "The message cannot be read."},
-	cancelAccepted:   {ErrElsewhere, "Another device answered."},
+	CancelKeys:       {ErrForged, "The keys are not those that are known."},
+	CancelInvalid:    {ErrUnclear, "The message cannot be read."},
+	CancelAccepted:   {ErrElsewhere, "Another device answered."},
 	cancelCommitment: {ErrForged, "The key is not the one that was promised."},
 	cancelSAS:        {ErrNotSame, "The emoji are not the same."},
 }
@@ -70,9 +70,12 @@ func (c *Cancelled) Error() string { return c.err.Error() }
 // Unwrap returns which of the errors above it is.
 func (c *Cancelled) Unwrap() error { return c.err }
 
+// Expired returns the error of a verification that took too long before it began.
+func Expired() *Cancelled { return cancelled(cancelTimeout, false) }
+
 // cancelled makes an error of a code. Of one that is not known, nothing is quoted:
 // the other side chose it.
-func cancelled(code cancelCode, theirs bool) *Cancelled {
+func cancelled(code CancelCode, theirs bool) *Cancelled {
 	c, ok := cancels[code]
 	if !ok {
 		return &Cancelled{Theirs: theirs, err: ErrDeclined}

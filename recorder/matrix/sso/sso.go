@@ -1,4 +1,11 @@
-package matrix
+// Package sso logs in on a page that the homeserver shows in a browser, for accounts without a
+// password (client-server API, "SSO client login/authentication").
+//
+// The page leads the browser back to a listener of this process, on the loopback interface, with a
+// token that is good for one login. So the browser must run on this machine, or the operator copies
+// the address that it ends at. The listener takes one token, at an address that only the page was
+// told.
+package sso
 
 import (
 	"context"
@@ -6,12 +13,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 
-	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix"
-	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/homeserver"
 )
 
 var (
@@ -21,17 +27,14 @@ var (
 	ErrNoToken = errors.New("nobody logged in on the homeserver's page")
 )
 
-// ssoTime is how long somebody may take to log in on a page.
-const ssoTime = 10 * time.Minute
+// lasts is how long somebody may take to log in on a page.
+const lasts = 10 * time.Minute
 
 // maxPasted is how often the operator may paste an address.
 const maxPasted = 3
 
-// An SSO is a login on a page that the homeserver shows in a browser (client-server
-// API, "SSO client login/authentication"). The page leads back to a listener of this
-// process, on the loopback interface; so the browser must run on this machine, or
-// the operator copies the address that it ends at.
-type SSO struct {
+// A SignOn says whose login it is, and how the operator comes to the page.
+type SignOn struct {
 	User       string // @name:server
 	Homeserver string // its URL; "" asks the server of User
 	// Open shows the operator a page, and does not wait until it was used.
@@ -42,17 +45,17 @@ type SSO struct {
 	Paste func(ctx context.Context) (string, error)
 }
 
-// Token returns what logs in the user who logged in on the page, as Login.Token, and
-// the homeserver's URL. Whose token it is, only the login tells: New refuses another's.
-func (s SSO) Token(ctx context.Context) (token []byte, homeserver string, err error) {
-	if homeserver, err = findHomeserver(ctx, s.User, s.Homeserver); err != nil {
+// Token waits, ten minutes at most, and returns what logs in the user who logged in on the page,
+// and the homeserver's URL. Whose token it is, only the login tells.
+func (s SignOn) Token(ctx context.Context) (token []byte, at string, err error) {
+	if at, err = homeserver.Find(ctx, s.User, s.Homeserver); err != nil {
 		return nil, "", err
 	}
-	client, err := mautrix.NewClient(homeserver, "", "")
+	client, err := homeserver.NewClient(at, "", "")
 	if err != nil || client.HomeserverURL.Host == "" || client.HomeserverURL.Scheme != "https" && client.HomeserverURL.Scheme != "http" {
-		return nil, "", fmt.Errorf("the homeserver's URL is none: %q", homeserver)
+		return nil, "", fmt.Errorf("the homeserver's URL is none: %q", at)
 	}
-	client.Log, client.ResponseSizeLimit = zerolog.Nop(), maxAnswer
+	defer client.Client.CloseIdleConnections()
 	flows, err := client.GetLoginFlows(ctx)
 	if err != nil {
 		return nil, "", fmt.Errorf("could not ask how to log in: %w", err)
@@ -64,7 +67,7 @@ func (s SSO) Token(ctx context.Context) (token []byte, homeserver string, err er
 	if err != nil {
 		return nil, "", fmt.Errorf("could not listen for the browser: %w", err)
 	}
-	back := newSSOBack(l.Addr().String())
+	back := newBack(l.Addr().String())
 	server := &http.Server{Handler: back, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
@@ -77,7 +80,7 @@ func (s SSO) Token(ctx context.Context) (token []byte, homeserver string, err er
 		}
 		<-served
 	}()
-	ctx, cancel := context.WithTimeoutCause(ctx, ssoTime, ErrNoToken)
+	ctx, cancel := context.WithTimeoutCause(ctx, lasts, ErrNoToken)
 	defer cancel()
 	page := client.BuildURLWithQuery(mautrix.ClientURLPath{"v3", "login", "sso", "redirect"}, map[string]string{"redirectUrl": back.url()})
 	if err := s.Open(ctx, page); err != nil {
@@ -106,7 +109,7 @@ func (s SSO) Token(ctx context.Context) (token []byte, homeserver string, err er
 	}
 	select {
 	case t := <-back.token:
-		return []byte(t), homeserver, nil
+		return []byte(t), at, nil
 	case err := <-pasted:
 		return nil, "", err
 	case err := <-served:
@@ -115,33 +118,4 @@ func (s SSO) Token(ctx context.Context) (token []byte, homeserver string, err er
 	case <-ctx.Done():
 		return nil, "", context.Cause(ctx)
 	}
-}
-
-// findHomeserver returns the URL of a user's homeserver: the one that is given, or
-// what their server says.
-func findHomeserver(ctx context.Context, user, given string) (string, error) {
-	_, server, err := id.UserID(user).Parse()
-	if err != nil {
-		return "", fmt.Errorf("%q is no Matrix user, as @name:server: %w", user, err)
-	}
-	if given != "" {
-		return given, nil
-	}
-	known, err := mautrix.DiscoverClientAPI(ctx, server)
-	if err != nil {
-		return "", fmt.Errorf("could not ask %s for its homeserver: %w", server, err)
-	}
-	if known != nil && known.Homeserver.BaseURL != "" {
-		return discovered(server, known.Homeserver.BaseURL)
-	}
-	return (&url.URL{Scheme: "https", Host: server}).String(), nil
-}
-
-// discovered returns the URL of a homeserver that a server names. The operator could choose
-// to send a password in the clear; a server cannot.
-func discovered(server, base string) (string, error) {
-	if u, err := url.Parse(base); err != nil || u.Scheme != "https" || u.Host == "" {
-		return "", fmt.Errorf("%s says that its homeserver is %q, which is no https address", server, base)
-	}
-	return base, nil
 }

@@ -1,4 +1,4 @@
-package matrix
+package rtc
 
 import (
 	"encoding/json"
@@ -22,24 +22,24 @@ const (
 // slotType is that of the state event by which a room closes its call (MSC4143).
 const slotType = "org.matrix.msc4143.rtc.slot"
 
-// A roomState is what the state of a room says, as far as calls need it. It is the
+// A Room is what the state of a room says, as far as calls need it. It is the
 // homeserver's word.
-type roomState struct {
+type Room struct {
 	joined    map[id.UserID]string // display names of who is in the room
 	named     map[string]int       // how many have each name
 	levels    powerLevels
 	creators  []id.UserID // whose power has no limit; only in newer versions of rooms
-	version   string
-	encrypted bool
-	closed    bool
+	Version   string
+	Encrypted bool
+	Closed    bool
 }
 
-func newRoomState() *roomState {
-	return &roomState{joined: make(map[id.UserID]string), named: make(map[string]int)}
+func NewRoom() *Room {
+	return &Room{joined: make(map[id.UserID]string), named: make(map[string]int)}
 }
 
-// take takes in a state event; others than those it knows it leaves.
-func (r *roomState) take(e *event.Event) {
+// Take takes in a state event; others than those it knows it leaves.
+func (r *Room) Take(e *event.Event) {
 	if e.StateKey == nil {
 		return
 	}
@@ -66,7 +66,7 @@ func (r *roomState) take(e *event.Event) {
 			r.levels = p
 		}
 	case event.StateEncryption.Type:
-		r.encrypted = r.encrypted || *e.StateKey == "" // it cannot be taken back
+		r.Encrypted = r.Encrypted || *e.StateKey == "" // it cannot be taken back
 	case event.StateCreate.Type:
 		var c struct {
 			Version    string      `json:"room_version"`
@@ -75,7 +75,7 @@ func (r *roomState) take(e *event.Event) {
 		if *e.StateKey != "" || json.Unmarshal(raw, &c) != nil {
 			return
 		}
-		r.version = c.Version
+		r.Version = c.Version
 		if n, err := strconv.Atoi(c.Version); err == nil && n >= 12 || c.Version == "org.matrix.hydra.11" {
 			r.creators = append([]id.UserID{e.Sender}, c.Additional...)
 		}
@@ -83,14 +83,14 @@ func (r *roomState) take(e *event.Event) {
 		var c struct {
 			Status string `json:"status"`
 		}
-		if *e.StateKey == slot && json.Unmarshal(raw, &c) == nil {
-			r.closed = c.Status == "closed"
+		if *e.StateKey == Slot && json.Unmarshal(raw, &c) == nil {
+			r.Closed = c.Status == "closed"
 		}
 	}
 }
 
 // member takes in that a user is in the room or not.
-func (r *roomState) member(user id.UserID, joined bool, name string) {
+func (r *Room) member(user id.UserID, joined bool, name string) {
 	if old, ok := r.joined[user]; ok {
 		if r.named[old]--; r.named[old] <= 0 {
 			delete(r.named, old)
@@ -100,14 +100,14 @@ func (r *roomState) member(user id.UserID, joined bool, name string) {
 	if !joined || len(r.joined) >= maxJoined || len(user) > maxName {
 		return
 	}
-	name = plainName(name)
+	name = PlainName(name)
 	r.joined[user] = name
 	r.named[name]++
 }
 
-// name returns what a user is called: with their ID, if others are called so, too,
+// Name returns what a user is called: with their ID, if others are called so, too,
 // or by the ID alone.
-func (r *roomState) name(user id.UserID) string {
+func (r *Room) Name(user id.UserID) string {
 	name := r.joined[user]
 	switch {
 	case name == "":
@@ -118,9 +118,9 @@ func (r *roomState) name(user id.UserID) string {
 	return name
 }
 
-// plainName takes out of a display name what is no text: controls, marks of
+// PlainName takes out of a display name what is no text: controls, marks of
 // direction, line ends.
-func plainName(s string) string {
+func PlainName(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -175,7 +175,7 @@ func (l *level) UnmarshalJSON(b []byte) error {
 }
 
 // power returns what a user has, and what an event of that type needs.
-func (r *roomState) power(user id.UserID, kind event.Type) (has, needs int) {
+func (r *Room) power(user id.UserID, kind event.Type) (has, needs int) {
 	p := r.levels
 	if !p.known {
 		return 0, 0 // as before the first of these events
@@ -200,11 +200,27 @@ func (r *roomState) power(user id.UserID, kind event.Type) (has, needs int) {
 	return has, needs
 }
 
-// may returns nil if a user has the power to send an event of that type, else a
+// May returns nil if a user has the power to send an event of that type, else a
 // *PowerError. what is in words what they would do.
-func (r *roomState) may(user id.UserID, what string, kind event.Type) error {
+func (r *Room) May(user id.UserID, what string, kind event.Type) error {
 	if has, needs := r.power(user, kind); has < needs {
 		return &PowerError{What: what, Event: kind.Type, Has: has, Needs: needs}
 	}
 	return nil
+}
+
+// Joined reports whether a user is in the room.
+func (r *Room) Joined(user id.UserID) bool {
+	_, ok := r.joined[user]
+	return ok
+}
+
+// Lacks returns what a user may not do in the room that a recorder does: a *PowerError each.
+func (r *Room) Lacks(user id.UserID) (all []error) {
+	for _, err := range []error{r.May(user, "to take part in its call", StateMember), r.May(user, "to write into it", event.EventEncrypted)} {
+		if err != nil {
+			all = append(all, err)
+		}
+	}
+	return all
 }

@@ -1,4 +1,4 @@
-package matrix
+package sas
 
 import (
 	"crypto/ecdh"
@@ -27,15 +27,15 @@ const (
 	sasDecimal   = "decimal"
 )
 
-// A SAS is what two people compare, by voice or side by side: the same on both
+// A Shown is what two people compare, by voice or side by side: the same on both
 // sides, unless somebody is between them.
-type SAS struct {
+type Shown struct {
 	Emoji   []Emoji // 7, or none where the other side cannot show them
 	Decimal [3]int  // each from 1000 to 9191
 }
 
-// A party is one end of a verification: a user with a device.
-type party struct {
+// A Party is one end of a verification: a user with a device.
+type Party struct {
 	User    id.UserID
 	Device  id.DeviceID
 	Signing id.Ed25519 // the device's own key
@@ -77,7 +77,7 @@ func (x *exchange) agree(key string) error {
 }
 
 // commitment is what the accepting side sends before its key: so the other cannot
-// choose a key that fits a SAS.
+// choose a key that fits what is shown.
 func commitment(key string, start json.RawMessage) (string, error) {
 	canonical, err := canonicaljson.Marshal(start)
 	if err != nil {
@@ -88,20 +88,20 @@ func commitment(key string, start json.RawMessage) (string, error) {
 }
 
 // sas returns what is compared. starter is who sent the start that counts.
-func (x *exchange) sas(starter, accepter party, startKey, acceptKey, transaction string) (SAS, error) {
+func (x *exchange) sas(starter, accepter Party, startKey, acceptKey, transaction string) (Shown, error) {
 	info := strings.Join([]string{"MATRIX_KEY_VERIFICATION_SAS",
 		string(starter.User), string(starter.Device), startKey,
 		string(accepter.User), string(accepter.Device), acceptKey, transaction}, "|")
 	b, err := hkdf.Key(sha256.New, x.secret, nil, info, 6)
 	if err != nil {
-		return SAS{}, err
+		return Shown{}, err
 	}
 	return sasOf([6]byte(b)), nil
 }
 
 // sasOf makes of 48 bits seven emoji, six bits each, and three numbers, 13 bits
 // each.
-func sasOf(b [6]byte) (s SAS) {
+func sasOf(b [6]byte) (s Shown) {
 	var all uint64
 	for _, c := range b {
 		all = all<<8 | uint64(c)
@@ -117,7 +117,7 @@ func sasOf(b [6]byte) (s SAS) {
 
 // mac returns the code by which from shows to that it has a text: a key, under its
 // name, or the list of those names.
-func (x *exchange) mac(from, to party, transaction, name, text string) (string, error) {
+func (x *exchange) mac(from, to Party, transaction, name, text string) (string, error) {
 	key, err := hkdf.Key(sha256.New, x.secret, nil, "MATRIX_KEY_VERIFICATION_MAC"+string(from.User)+string(from.Device)+
 		string(to.User)+string(to.Device)+transaction+name, sha256.Size)
 	if err != nil {
@@ -129,7 +129,7 @@ func (x *exchange) mac(from, to party, transaction, name, text string) (string, 
 }
 
 // macs returns the codes of a party's keys, by their names, and that of the names.
-func (x *exchange) macs(from, to party, transaction string) (map[string]string, string, error) {
+func (x *exchange) macs(from, to Party, transaction string) (map[string]string, string, error) {
 	codes := make(map[string]string)
 	keys := map[string]id.Ed25519{"ed25519:" + string(from.Device): from.Signing}
 	if from.Master != "" {
@@ -161,7 +161,7 @@ var errMAC = errors.New("a code is wrong")
 // Keys that are not known here count for nothing; without the device's own, or with
 // one wrong code, nothing does. A device that is named as a master key is none: a
 // code of one must not count for the other.
-func (x *exchange) check(from, to party, transaction string, codes map[string]string, list string) (master bool, err error) {
+func (x *exchange) check(from, to Party, transaction string, codes map[string]string, list string) (master bool, err error) {
 	if string(from.Device) == string(from.Master) {
 		return false, errMAC
 	}

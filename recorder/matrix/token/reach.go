@@ -1,4 +1,4 @@
-package matrix
+package token
 
 import (
 	"context"
@@ -14,19 +14,16 @@ import (
 	"time"
 )
 
-// A reach says which token services, and which LiveKit servers that they name, this
+// A Reach says which token services, and which LiveKit servers that they name, this
 // device goes to. Members name them: whoever is in the call could send it anywhere.
-type reach struct {
-	home   *url.URL // the homeserver, where the operator has chosen to go
-	listed []string // token services of the operator; if there are any, no others
+type Reach struct {
+	Home   *url.URL // the homeserver, where the operator has chosen to go
+	Listed []string // URLs of token services, of the operator; if there are any, no others
 }
 
 // ErrNotAsked says that this device does not go to a token service, or to the LiveKit server
 // that it names.
 var ErrNotAsked = errors.New("it is not asked")
-
-// reach returns where this device goes.
-func (a *Account) reach(listed []string) reach { return reach{a.client.HomeserverURL, listed} }
 
 // A nearness says how far from this machine an address is. Services must not be nearer
 // than the homeserver: who names them is not in this network.
@@ -72,13 +69,13 @@ func nearest(ctx context.Context, host string) (n nearness) {
 
 // plain reports whether a service may be asked without TLS: where the homeserver is, and
 // on this machine.
-func (r reach) plain(ctx context.Context, host string) bool {
-	return r.home.Scheme == "http" || nearest(ctx, host) == loopback
+func (r Reach) plain(ctx context.Context, host string) bool {
+	return r.Home.Scheme == "http" || nearest(ctx, host) == loopback
 }
 
 // check returns why a URL of a service or of its LiveKit server is not asked. Its address is
 // looked at again when it is connected to.
-func (r reach) check(ctx context.Context, u *url.URL) error {
+func (r Reach) check(ctx context.Context, u *url.URL) error {
 	if (u.Scheme == "http" || u.Scheme == "ws") && !r.plain(ctx, u.Hostname()) {
 		return fmt.Errorf("%w: it is reached without encryption, which the homeserver is not", ErrNotAsked)
 	}
@@ -86,11 +83,11 @@ func (r reach) check(ctx context.Context, u *url.URL) error {
 }
 
 // floor is how near services may be.
-func (r reach) floor(ctx context.Context) nearness {
-	return min(nearest(ctx, r.home.Hostname()), loopback)
+func (r Reach) floor(ctx context.Context) nearness {
+	return min(nearest(ctx, r.Home.Hostname()), loopback)
 }
 
-func (r reach) near(n, floor nearness) error {
+func (r Reach) near(n, floor nearness) error {
 	switch {
 	case n <= floor:
 		return nil
@@ -100,18 +97,24 @@ func (r reach) near(n, floor nearness) error {
 	return fmt.Errorf("%w: its address is of a local network, which the homeserver is not in", ErrNotAsked)
 }
 
+// Check returns why a service must not be asked, or nil.
+func (r Reach) Check(ctx context.Context, service string) error {
+	_, err := r.client(ctx, service)
+	return err
+}
+
 // client returns what asks a service, and why it must not be asked. It follows no
 // redirect: they would carry on what proves who this device is.
-func (r reach) client(ctx context.Context, service string) (*http.Client, error) {
+func (r Reach) client(ctx context.Context, service string) (*http.Client, error) {
 	u, err := url.Parse(service)
 	if err != nil {
 		return nil, err
 	}
-	listed := slices.ContainsFunc(r.listed, func(s string) bool { return strings.TrimRight(s, "/") == strings.TrimRight(service, "/") })
-	if !listed && len(r.listed) > 0 {
+	listed := slices.ContainsFunc(r.Listed, func(s string) bool { return strings.TrimRight(s, "/") == strings.TrimRight(service, "/") })
+	if !listed && len(r.Listed) > 0 {
 		return nil, fmt.Errorf("%w: the operator does not allow it", ErrNotAsked)
 	}
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, MaxResponseHeaderBytes: maxTokenAnswer, TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true}
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswer, TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true}
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); !listed && err == nil && proxy == nil {
 		if err := r.check(ctx, u); err != nil {
 			return nil, err
@@ -130,8 +133,8 @@ func (r reach) client(ctx context.Context, service string) (*http.Client, error)
 }
 
 // server checks the LiveKit server that a service named.
-func (r reach) server(ctx context.Context, u *url.URL) error {
-	if len(r.listed) > 0 { // so is the service
+func (r Reach) server(ctx context.Context, u *url.URL) error {
+	if len(r.Listed) > 0 { // so is the service
 		return nil
 	}
 	asked := *u

@@ -1,4 +1,4 @@
-package matrix
+package sas
 
 import (
 	"encoding/json"
@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/internal/fault"
 )
 
 var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
@@ -17,17 +20,17 @@ var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 func aKey(c string) id.Ed25519 { return id.Ed25519(strings.Repeat(c, 43)) }
 
 var (
-	adaParty = party{User: "@ada:meet.test", Device: "ADA", Signing: aKey("A"), Master: aKey("B")}
-	bobParty = party{User: "@bob:meet.test", Device: "BOB", Signing: aKey("C"), Master: aKey("D")}
+	adaParty = Party{User: "@ada:meet.test", Device: "ADA", Signing: aKey("A"), Master: aKey("B")}
+	bobParty = Party{User: "@bob:meet.test", Device: "BOB", Signing: aKey("C"), Master: aKey("D")}
 )
 
 // A wire carries what two verifications say to one another. change, if set, may
 // change what from says, or lose it.
 type wire struct {
 	t        *testing.T
-	ada, bob *verification // ada asked
+	ada, bob *Verification // ada asked
 	now      time.Time
-	change   func(from id.UserID, s said) []said
+	change   func(from id.UserID, s Event) []Event
 	log      []string
 	queue    []func()
 }
@@ -36,26 +39,26 @@ func newWire(t *testing.T, room id.RoomID) *wire {
 	t.Helper()
 	w := &wire{t: t, now: noon}
 	var err error
-	if w.ada, err = newVerification(adaParty, bobParty, room, "txn", true, noon); err != nil {
+	if w.ada, err = New(adaParty, bobParty, room, "txn", true, noon); err != nil {
 		t.Fatal(err)
 	}
-	if w.bob, err = newVerification(bobParty, adaParty, room, "txn", false, noon); err != nil {
+	if w.bob, err = New(bobParty, adaParty, room, "txn", false, noon); err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
 // from sends what v said to the other, later.
-func (w *wire) from(v *verification, out []said) {
+func (w *wire) from(v *Verification, out []Event) {
 	w.t.Helper()
 	for _, s := range out {
 		w.log = append(w.log, string(v.own.User[1:4])+" "+s.kind)
-		list := []said{s}
+		list := []Event{s}
 		if w.change != nil {
 			list = w.change(v.own.User, s)
 		}
 		for _, s := range list {
-			raw, err := json.Marshal(s.content)
+			raw, err := json.Marshal(s.Content)
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -97,14 +100,14 @@ func TestSAS(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWire(t, c.room)
 			if c.start != "ada" { // Ada starts by herself when she hears that Bob is ready
-				w.change = func(_ id.UserID, s said) []said {
-					if s.kind == verifyReady {
-						return append([]said{s}, w.bob.begin()...)
+				w.change = func(_ id.UserID, s Event) []Event {
+					if s.kind == kindReady {
+						return append([]Event{s}, w.bob.begin()...)
 					}
-					return []said{s}
+					return []Event{s}
 				}
 			}
-			w.from(w.bob, w.bob.agree(w.now))
+			w.from(w.bob, w.bob.Agree(w.now))
 			if c.start == "bob" {
 				w.ada.phase, w.ada.readyAt = phaseReady, noon // Ada does not start: she heard the start with the ready
 				w.queue = w.queue[1:]
@@ -113,28 +116,28 @@ func TestSAS(t *testing.T) {
 			if w.ada.phase != phaseCompare || w.bob.phase != phaseCompare {
 				t.Fatalf("phases %d and %d, %v and %v after %q", w.ada.phase, w.bob.phase, w.ada.err, w.bob.err, w.log)
 			}
-			if !slices.Equal(w.ada.sas.Emoji, w.bob.sas.Emoji) || len(w.ada.sas.Emoji) != 7 || w.ada.sas.Decimal != w.bob.sas.Decimal {
-				t.Errorf("Ada sees %v, Bob sees %v", w.ada.sas, w.bob.sas)
+			if !slices.Equal(w.ada.shown.Emoji, w.bob.shown.Emoji) || len(w.ada.shown.Emoji) != 7 || w.ada.shown.Decimal != w.bob.shown.Decimal {
+				t.Errorf("Ada sees %v, Bob sees %v", w.ada.shown, w.bob.shown)
 			}
 			a, b := w.ada, w.bob
 			if c.first == "bob" {
 				a, b = b, a
 			}
-			w.from(a, a.compared(true))
+			w.from(a, a.Compared(true))
 			if c.late {
 				w.run()
 			}
 			if a.phase != phaseCompare {
 				t.Errorf("one side alone proves nothing: phase %d", a.phase)
 			}
-			w.from(b, b.compared(true))
+			w.from(b, b.Compared(true))
 			w.run()
 			if a.phase != phaseProved || b.phase != phaseProved || !a.master || !b.master {
 				t.Fatalf("phases %d and %d after %q", a.phase, b.phase, w.log)
 			}
-			w.from(a, a.finish())
+			w.from(a, a.Finish())
 			w.run()
-			w.from(b, b.finish())
+			w.from(b, b.Finish())
 			w.run()
 			if a.phase != phaseDone || b.phase != phaseDone || !a.ended || !b.ended {
 				t.Errorf("phases %d and %d after %q", a.phase, b.phase, w.log)
@@ -148,12 +151,12 @@ func TestSAS(t *testing.T) {
 
 // What a side does with what it should not get.
 func TestSASRefuses(t *testing.T) {
-	edit := func(who id.UserID, kind, field string, value any) func(id.UserID, said) []said {
-		return func(from id.UserID, s said) []said {
+	edit := func(who id.UserID, kind, field string, value any) func(id.UserID, Event) []Event {
+		return func(from id.UserID, s Event) []Event {
 			if from == who && s.kind == kind {
-				s.content[field] = value
+				s.Content[field] = value
 			}
-			return []said{s}
+			return []Event{s}
 		}
 	}
 	ada, bob := adaParty.User, bobParty.User
@@ -164,66 +167,66 @@ func TestSASRefuses(t *testing.T) {
 	zero := strings.Repeat("A", 43) // the point of order 1: a secret that everybody knows
 	for _, c := range []struct {
 		name   string
-		change func(id.UserID, said) []said
-		want   cancelCode // said by one, heard by the other
+		change func(id.UserID, Event) []Event
+		want   CancelCode // said by one, heard by the other
 		err    error
 	}{
-		{"no methods", edit(bob, verifyReady, "methods", []string{"m.qr_code.scan.v1"}), cancelMethod, ErrUnclear},
-		{"an unknown device", edit(bob, verifyReady, "from_device", "EVE"), cancelInvalid, ErrUnclear},
-		{"no method", edit(ada, verifyStart, "method", "m.reciprocate.v1"), cancelMethod, ErrUnclear},
-		{"the old codes", edit(ada, verifyStart, "message_authentication_codes", []string{"hkdf-hmac-sha256"}), cancelMethod, ErrUnclear},
-		{"another agreement", edit(bob, verifyAccept, "key_agreement_protocol", "curve25519"), cancelMethod, ErrUnclear},
-		{"started by another device", edit(ada, verifyStart, "from_device", "EVE"), cancelUnexpected, ErrUnclear},
-		{"mismatched commitment", edit(bob, verifyKey, "key", other.public()), cancelCommitment, ErrForged},
-		{"changed start", edit(ada, verifyStart, "extra", 1), cancelCommitment, ErrForged},
-		{"a key that is none", edit(ada, verifyKey, "key", "AAAA"), cancelInvalid, ErrUnclear},
-		{"a key of small order", edit(ada, verifyKey, "key", zero), cancelInvalid, ErrUnclear},
-		{"not an object", edit(ada, verifyKey, "key", []int{1}), cancelInvalid, ErrUnclear},
-		{"too long", edit(ada, verifyKey, "more", strings.Repeat("x", maxVerify)), cancelInvalid, ErrUnclear},
-		{"a wrong code of the device", edit(bob, verifyMAC, "mac", map[string]string{"ed25519:BOB": "AAAA"}), cancelKeys, ErrForged},
-		{"no codes", edit(bob, verifyMAC, "mac", map[string]string{}), cancelKeys, ErrForged},
-		{"a wrong list", edit(bob, verifyMAC, "keys", "AAAA"), cancelKeys, ErrForged},
-		{"a key before its time", func(from id.UserID, s said) []said {
-			if from == ada && s.kind == verifyStart {
-				s.kind, s.content["key"] = verifyKey, other.public()
+		{"no methods", edit(bob, kindReady, "methods", []string{"m.qr_code.scan.v1"}), CancelMethod, ErrUnclear},
+		{"an unknown device", edit(bob, kindReady, "from_device", "EVE"), CancelInvalid, ErrUnclear},
+		{"no method", edit(ada, kindStart, "method", "m.reciprocate.v1"), CancelMethod, ErrUnclear},
+		{"the old codes", edit(ada, kindStart, "message_authentication_codes", []string{"hkdf-hmac-sha256"}), CancelMethod, ErrUnclear},
+		{"another agreement", edit(bob, kindAccept, "key_agreement_protocol", "curve25519"), CancelMethod, ErrUnclear},
+		{"started by another device", edit(ada, kindStart, "from_device", "EVE"), cancelUnexpected, ErrUnclear},
+		{"mismatched commitment", edit(bob, kindKey, "key", other.public()), cancelCommitment, ErrForged},
+		{"changed start", edit(ada, kindStart, "extra", 1), cancelCommitment, ErrForged},
+		{"a key that is none", edit(ada, kindKey, "key", "AAAA"), CancelInvalid, ErrUnclear},
+		{"a key of small order", edit(ada, kindKey, "key", zero), CancelInvalid, ErrUnclear},
+		{"not an object", edit(ada, kindKey, "key", []int{1}), CancelInvalid, ErrUnclear},
+		{"too long", edit(ada, kindKey, "more", strings.Repeat("x", maxContent)), CancelInvalid, ErrUnclear},
+		{"a wrong code of the device", edit(bob, kindMAC, "mac", map[string]string{"ed25519:BOB": "AAAA"}), CancelKeys, ErrForged},
+		{"no codes", edit(bob, kindMAC, "mac", map[string]string{}), CancelKeys, ErrForged},
+		{"a wrong list", edit(bob, kindMAC, "keys", "AAAA"), CancelKeys, ErrForged},
+		{"a key before its time", func(from id.UserID, s Event) []Event {
+			if from == ada && s.kind == kindStart {
+				s.kind, s.Content["key"] = kindKey, other.public()
 			}
-			return []said{s}
+			return []Event{s}
 		}, cancelUnexpected, ErrUnclear},
-		{"done before its time", func(from id.UserID, s said) []said {
-			if from == bob && s.kind == verifyMAC {
-				s.kind = verifyDone
+		{"done before its time", func(from id.UserID, s Event) []Event {
+			if from == bob && s.kind == kindMAC {
+				s.kind = kindDone
 			}
-			return []said{s}
+			return []Event{s}
 		}, cancelUnexpected, ErrUnclear},
-		{"they cancel", func(from id.UserID, s said) []said {
-			if from == bob && s.kind == verifyMAC {
-				return []said{{verifyCancel, map[string]any{"code": "m.mismatched_sas", "reason": "\x1b[2J"}}}
+		{"they cancel", func(from id.UserID, s Event) []Event {
+			if from == bob && s.kind == kindMAC {
+				return []Event{{kindCancel, map[string]any{"code": "m.mismatched_sas", "reason": "\x1b[2J"}}}
 			}
-			return []said{s}
+			return []Event{s}
 		}, cancelSAS, ErrNotSame},
-		{"they cancel for a reason of their own", func(from id.UserID, s said) []said {
-			if from == bob && s.kind == verifyMAC {
-				return []said{{verifyCancel, map[string]any{"code": "\x1b[2J"}}}
+		{"they cancel for a reason of their own", func(from id.UserID, s Event) []Event {
+			if from == bob && s.kind == kindMAC {
+				return []Event{{kindCancel, map[string]any{"code": "\x1b[2J"}}}
 			}
-			return []said{s}
+			return []Event{s}
 		}, "", ErrDeclined},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWire(t, "")
 			w.change = c.change
-			w.from(w.bob, w.bob.agree(w.now))
+			w.from(w.bob, w.bob.Agree(w.now))
 			w.run()
-			w.from(w.bob, w.bob.compared(true))
+			w.from(w.bob, w.bob.Compared(true))
 			w.run()
-			w.from(w.ada, w.ada.compared(true))
+			w.from(w.ada, w.ada.Compared(true))
 			w.run()
 			if w.ada.phase == phaseProved {
 				t.Fatalf("it is proved, after %q", w.log)
 			}
-			if w.ada.err == nil || !errors.Is(w.ada.err, c.err) || cancelCode(w.ada.err.Code) != c.want || strings.Contains(w.ada.err.Error(), "\x1b") {
+			if w.ada.err == nil || !errors.Is(w.ada.err, c.err) || CancelCode(w.ada.err.Code) != c.want || strings.Contains(w.ada.err.Error(), "\x1b") {
 				t.Errorf("Ada has %v, %+v", w.ada.err, w.ada.err)
 			}
-			if w.ada.take(verifyKey, json.RawMessage(`{}`), noon) != nil || w.ada.cancel(cancelUser) != nil {
+			if w.ada.take(kindKey, json.RawMessage(`{}`), noon) != nil || w.ada.Cancel(CancelUser) != nil {
 				t.Error("it says something after the end")
 			}
 		})
@@ -233,17 +236,17 @@ func TestSASRefuses(t *testing.T) {
 // Without a code of the master key nothing is proved, nor with one of another key,
 // nor where the homeserver names a device as a master key.
 func TestSASMaster(t *testing.T) {
-	start := func(t *testing.T, bob party) *wire {
+	start := func(t *testing.T, bob Party) *wire {
 		w := newWire(t, "!r:x")
 		w.bob.own = bob
-		w.from(w.bob, w.bob.agree(w.now))
+		w.from(w.bob, w.bob.Agree(w.now))
 		w.run()
 		if w.ada.phase != phaseCompare {
 			t.Fatal(w.ada.err)
 		}
-		w.from(w.ada, w.ada.compared(true))
+		w.from(w.ada, w.ada.Compared(true))
 		w.run()
-		w.from(w.bob, w.bob.compared(true))
+		w.from(w.bob, w.bob.Compared(true))
 		w.run()
 		return w
 	}
@@ -279,23 +282,23 @@ func TestSASBetween(t *testing.T) {
 	eve.bob.own = bobParty
 	second := newWire(t, "") // Bob talks with Eve as Ada
 	for _, x := range []*wire{eve, second} {
-		x.from(x.bob, x.bob.agree(noon))
+		x.from(x.bob, x.bob.Agree(noon))
 		x.run()
 		if x.ada.phase != phaseCompare || x.bob.phase != phaseCompare {
 			t.Fatal(x.log)
 		}
 	}
-	if slices.Equal(eve.ada.sas.Emoji, second.bob.sas.Emoji) || eve.ada.sas.Decimal == second.bob.sas.Decimal {
+	if slices.Equal(eve.ada.shown.Emoji, second.bob.shown.Emoji) || eve.ada.shown.Decimal == second.bob.shown.Decimal {
 		t.Error("Ada and Bob see the same")
 	}
 	// Bob says yes, and Eve passes his codes on to Ada.
-	out := second.bob.compared(true)
-	raw, err := json.Marshal(out[0].content)
+	out := second.bob.Compared(true)
+	raw, err := json.Marshal(out[0].Content)
 	if err != nil {
 		t.Fatal(err)
 	}
-	eve.ada.compared(true)
-	eve.ada.take(verifyMAC, raw, noon)
+	eve.ada.Compared(true)
+	eve.ada.take(kindMAC, raw, noon)
 	if eve.ada.phase != phaseOver || !errors.Is(eve.ada.err, ErrForged) {
 		t.Errorf("phase %d, %v", eve.ada.phase, eve.ada.err)
 	}
@@ -304,16 +307,16 @@ func TestSASBetween(t *testing.T) {
 // It ends after ten minutes, and who was asked starts if the other does not.
 func TestSASTime(t *testing.T) {
 	w := newWire(t, "")
-	w.bob.agree(noon)
-	if got := w.bob.tick(noon.Add(time.Second)); got != nil {
+	w.bob.Agree(noon)
+	if got := w.bob.Tick(noon.Add(time.Second)); got != nil {
 		t.Errorf("Bob says %v at once", got)
 	}
-	if got := w.bob.tick(noon.Add(startAfter)); len(got) != 1 || got[0].kind != verifyStart {
+	if got := w.bob.Tick(noon.Add(startAfter)); len(got) != 1 || got[0].kind != kindStart {
 		t.Errorf("Bob says %v, want a start", got)
 	}
-	for _, v := range []*verification{w.ada, w.bob} {
-		got := v.tick(noon.Add(verifyTime + time.Second))
-		if len(got) != 1 || got[0].content["code"] != "m.timeout" || !errors.Is(v.err, ErrExpired) {
+	for _, v := range []*Verification{w.ada, w.bob} {
+		got := v.Tick(noon.Add(Lasts + time.Second))
+		if len(got) != 1 || got[0].Content["code"] != "m.timeout" || !errors.Is(v.err, ErrExpired) {
 			t.Errorf("after ten minutes: %v, %v", got, v.err)
 		}
 	}
@@ -322,17 +325,17 @@ func TestSASTime(t *testing.T) {
 // What comes twice is passed over.
 func TestSASRepeated(t *testing.T) {
 	w := newWire(t, "")
-	w.change = func(_ id.UserID, s said) []said { return []said{s, s} }
-	w.from(w.bob, w.bob.agree(noon))
+	w.change = func(_ id.UserID, s Event) []Event { return []Event{s, s} }
+	w.from(w.bob, w.bob.Agree(noon))
 	w.run()
-	w.from(w.bob, w.bob.compared(true))
+	w.from(w.bob, w.bob.Compared(true))
 	w.run()
-	w.from(w.ada, w.ada.compared(true))
+	w.from(w.ada, w.ada.Compared(true))
 	w.run()
 	if w.ada.phase != phaseProved || w.bob.phase != phaseProved {
 		t.Errorf("%v, %v after %q", w.ada.err, w.bob.err, w.log)
 	}
-	if w.ada.compared(true) != nil {
+	if w.ada.Compared(true) != nil {
 		t.Error("the codes are sent twice")
 	}
 }
@@ -370,26 +373,50 @@ func TestSASOf(t *testing.T) {
 func FuzzSAS(f *testing.F) {
 	f.Add(true, []byte("ready\n{\"from_device\":\"BOB\",\"methods\":[\"m.sas.v1\"]}\naccept\n{\"commitment\":\"x\"}"))
 	f.Fuzz(func(t *testing.T, asked bool, in []byte) {
-		v, err := newVerification(adaParty, bobParty, "", "txn", asked, noon)
+		v, err := New(adaParty, bobParty, "", "txn", asked, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v.agree(noon)
+		v.Agree(noon)
 		lines := strings.Split(string(in), "\n")
 		for i := 0; i+1 < len(lines); i += 2 {
-			var out []said
-			if fault := contain(func() { out = v.take(lines[i], json.RawMessage(lines[i+1]), noon) }); fault != nil {
-				t.Fatal(fault)
+			var out []Event
+			if err := fault.Contain(func() { out = v.take(lines[i], json.RawMessage(lines[i+1]), noon) }); err != nil {
+				t.Fatal(err)
 			}
 			for _, s := range out {
-				if _, err := json.Marshal(s.content); err != nil {
+				if _, err := json.Marshal(s.Content); err != nil {
 					t.Error(err)
 				}
 			}
-			v.compared(true)
+			v.Compared(true)
 		}
 		if v.phase == phaseProved || v.proved || v.phase == phaseDone {
 			t.Error("it is proved")
+		}
+	})
+}
+
+// FuzzRead: what is read of an event is bounded, and of a kind.
+func FuzzRead(f *testing.F) {
+	f.Add("m.key.verification.ready", `{"transaction_id":"t"}`, `{"rel_type":"m.reference"}`)
+	f.Fuzz(func(t *testing.T, kind, content, relates string) {
+		r := &event.Event{ID: "$e", Type: event.Type{Type: kind}, Sender: "@a:b", Content: event.Content{VeryRaw: json.RawMessage(content)}}
+		var all []*Incoming
+		if e, ok := FromDevice("@a:b", kind, json.RawMessage(content)); ok {
+			all = append(all, e)
+		}
+		for _, outside := range []json.RawMessage{nil, json.RawMessage(relates)} {
+			if e, ok := FromRoom("!r:x", r, outside); ok {
+				all = append(all, e)
+			}
+		}
+		for _, e := range all {
+			if e.transaction == "" || e.kind == "" || len(e.transaction) > maxID || !json.Valid(e.content) || len(e.content) > 2*maxContent {
+				t.Errorf("%+v", e)
+			}
+			e.Asks(adaParty)
+			e.Fresh(noon)
 		}
 	})
 }

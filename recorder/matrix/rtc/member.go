@@ -1,4 +1,4 @@
-package matrix
+package rtc
 
 import (
 	"encoding/json"
@@ -15,12 +15,12 @@ import (
 // (MSC3401, MSC4143 before 2025) have a state key for each device; sticky events
 // (MSC4143 with MSC4354) have a key for each time that somebody joins.
 var (
-	stateMember  = event.Type{Type: "org.matrix.msc3401.call.member", Class: event.StateEventType}
-	stickyMember = event.Type{Type: "org.matrix.msc4143.rtc.member", Class: event.MessageEventType}
+	StateMember  = event.Type{Type: "org.matrix.msc3401.call.member", Class: event.StateEventType}
+	StickyMember = event.Type{Type: "org.matrix.msc4143.rtc.member", Class: event.MessageEventType}
 )
 
-// slot is the one call that a room has, as members name it.
-const slot = "m.call#ROOM"
+// Slot is the one call that a room has, as members name it.
+const Slot = "m.call#ROOM"
 
 // Bounds of what a membership may say.
 const (
@@ -49,18 +49,18 @@ type Member struct {
 	Services []string // URLs of token services of LiveKit, the first is the one in use
 }
 
-// readMember reads an event of either kind. left is true if it says that the
+// ReadMember reads an event of either kind. left is true if it says that the
 // membership of that key is over. An event that is neither has an error; who sent
 // it is no member.
-func readMember(e *event.Event) (m Member, left bool, err error) {
+func ReadMember(e *event.Event) (m Member, left bool, err error) {
 	raw := e.Content.VeryRaw
 	if len(raw) > maxMembership || len(e.Sender) > maxName {
 		return Member{}, false, fmt.Errorf("a membership of %d bytes", len(raw))
 	}
 	switch {
-	case e.Type.Type == stateMember.Type && e.StateKey != nil:
+	case e.Type.Type == StateMember.Type && e.StateKey != nil:
 		return readStateMember(e, raw)
-	case e.Type.Type == stickyMember.Type && e.StateKey == nil:
+	case e.Type.Type == StickyMember.Type && e.StateKey == nil:
 		return readStickyMember(e, raw)
 	}
 	return Member{}, false, fmt.Errorf("the event is no membership")
@@ -70,6 +70,14 @@ func readMember(e *event.Event) (m Member, left bool, err error) {
 type transport struct {
 	Type    string `json:"type"`
 	Service string `json:"livekit_service_url"`
+}
+
+// Service returns the URL of a token service as memberships have it, or "" if it is none.
+func Service(url string) string {
+	if list := services([]transport{{"livekit", url}}); len(list) == 1 {
+		return list[0]
+	}
+	return ""
 }
 
 // services returns the token services among transports, in order.
@@ -157,7 +165,7 @@ func readStickyMember(e *event.Event, raw json.RawMessage) (m Member, left bool,
 	if c.Key == "" {
 		c.Key = c.StableKey
 	}
-	if c.Slot != slot || c.Key == "" || len(c.Key) > maxName || e.Sticky == nil {
+	if c.Slot != Slot || c.Key == "" || len(c.Key) > maxName || e.Sticky == nil {
 		return Member{}, false, fmt.Errorf("the membership lacks what it needs")
 	}
 	m = Member{User: e.Sender, Key: c.Key, ID: c.Key, Sticky: true}
@@ -185,69 +193,4 @@ func readStickyMember(e *event.Event, raw json.RawMessage) (m Member, left bool,
 // could be another user's then.
 func isDevice(s id.DeviceID) bool {
 	return s != "" && len(s) <= maxName && !strings.ContainsRune(string(s), ':')
-}
-
-// An announcement is what this device says of itself as a member of a call.
-type announcement struct {
-	user    id.UserID
-	device  id.DeviceID
-	room    id.RoomID
-	id      string // of the member, made anew each time that it joins
-	service string // the token service, one that another member names
-	since   time.Time
-	expires time.Duration
-	oldest  bool
-	bare    bool           // the room's version wants the user first in the state key
-	data    map[string]any // of ours: dev.sealtape.recorder
-}
-
-// stateKey is that of this device's membership by a state event.
-func (a announcement) stateKey() string {
-	key := string(a.user) + "_" + string(a.device) + "_m.call"
-	if a.bare {
-		return key
-	}
-	return "_" + key
-}
-
-// stateContent is that of a membership by a state event; {} leaves.
-func (a announcement) stateContent() map[string]any {
-	selection := "multi_sfu"
-	if a.oldest {
-		selection = "oldest_membership"
-	}
-	c := map[string]any{
-		"application": "m.call", "call_id": "", "scope": "m.room", "device_id": a.device,
-		"membershipID": string(a.user) + ":" + string(a.device), "expires": a.expires.Milliseconds(),
-		"focus_active":   map[string]string{"type": "livekit", "focus_selection": selection},
-		"foci_preferred": []any{map[string]any{"type": "livekit", "livekit_service_url": a.service, "livekit_alias": a.room}},
-	}
-	if !a.since.IsZero() { // extended
-		c["created_ts"] = a.since.UnixMilli()
-	}
-	if a.data != nil {
-		c["dev.sealtape.recorder"] = a.data
-	}
-	return c
-}
-
-// stickyContent is that of a membership by a sticky event, with the fields of both
-// forms that are in use.
-func (a announcement) stickyContent() map[string]any {
-	app := map[string]any{"type": "m.call"}
-	if a.data != nil {
-		app["dev.sealtape.recorder"] = a.data
-	}
-	transports := []any{map[string]any{"type": "livekit", "livekit_service_url": a.service}}
-	return map[string]any{
-		"slot_id": slot, "application": app, "msc4354_sticky_key": a.id,
-		"member":     map[string]any{"id": a.id, "user_id": a.user, "device_id": a.device},
-		"transports": map[string]any{"published": transports, "can_subscribe": []string{"livekit"}}, "rtc_transports": transports,
-		"versions": []string{},
-	}
-}
-
-// stickyLeave is what ends a membership by a sticky event.
-func (a announcement) stickyLeave() map[string]any {
-	return map[string]any{"slot_id": slot, "msc4354_sticky_key": a.id}
 }

@@ -13,14 +13,17 @@ import (
 // cross-signing keys may be published.
 var ErrNotConfirmed = errors.New("nobody confirmed on the homeserver's page that cross-signing keys may be published")
 
-// confirmEvery is how often the homeserver is asked whether it was confirmed.
-const confirmEvery = 2 * time.Second
+// How long it may take to confirm it, and how often the homeserver is asked whether it was.
+const (
+	confirmTime  = 10 * time.Minute
+	confirmEvery = 2 * time.Second
+)
 
 // confirmed makes a request that somebody confirms on a page meanwhile ("Fallback" of
 // the user-interactive authentication API): until then the homeserver answers that it
 // was not.
 func (a *Account) confirmed(ctx context.Context, params mautrix.FullRequest) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, ssoTime, ErrNotConfirmed)
+	ctx, cancel := context.WithTimeoutCause(ctx, confirmTime, ErrNotConfirmed)
 	defer cancel()
 	tick := time.NewTicker(confirmEvery)
 	defer tick.Stop()

@@ -1,6 +1,7 @@
-package matrix
+package sso
 
 import (
+	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
@@ -14,10 +15,10 @@ import (
 // maxToken bounds a login token, in bytes.
 const maxToken = 8 << 10
 
-// An ssoBack is where the browser comes back to with a token: a page that is known
+// A back is where the browser comes back to with a token: a page that is known
 // by its address only, and takes one token, once. Other programs of this machine, and
 // pages of others in the same browser, do not know the address.
-type ssoBack struct {
+type back struct {
 	host  string // 127.0.0.1:PORT
 	path  string // with 128 random bits
 	token chan string
@@ -26,12 +27,14 @@ type ssoBack struct {
 	used bool
 }
 
-func newSSOBack(host string) *ssoBack {
-	return &ssoBack{host: host, path: "/sealtape/" + hex.EncodeToString(random(16)), token: make(chan string, 1)}
+func newBack(host string) *back {
+	var secret [16]byte
+	rand.Read(secret[:])
+	return &back{host: host, path: "/sealtape/" + hex.EncodeToString(secret[:]), token: make(chan string, 1)}
 }
 
 // url returns the address for the browser.
-func (b *ssoBack) url() string { return "http://" + b.host + b.path }
+func (b *back) url() string { return "http://" + b.host + b.path }
 
 var (
 	errOtherPage = errors.New("that is not the address at which the login ends")
@@ -39,7 +42,7 @@ var (
 )
 
 // take takes a token, the first one that comes by the right address.
-func (b *ssoBack) take(path, query string) error {
+func (b *back) take(path, query string) error {
 	if subtle.ConstantTimeCompare([]byte(path), []byte(b.path)) != 1 {
 		return errOtherPage
 	}
@@ -58,7 +61,7 @@ func (b *ssoBack) take(path, query string) error {
 }
 
 // paste takes the address that a browser on another machine ended at.
-func (b *ssoBack) paste(address string) error {
+func (b *back) paste(address string) error {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Scheme != "http" || u.Host != b.host {
 		return errOtherPage // the error of Parse quotes the token
@@ -67,7 +70,7 @@ func (b *ssoBack) paste(address string) error {
 }
 
 // ServeHTTP implements http.Handler.
-func (b *ssoBack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b *back) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer") // the address has the token

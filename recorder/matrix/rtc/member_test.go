@@ -1,4 +1,4 @@
-package matrix
+package rtc
 
 import (
 	"encoding/json"
@@ -14,11 +14,11 @@ const eventTime = 1_800_000_000_000
 
 // stateEvent and stickyEvent are memberships of Ada's with that content.
 func stateEvent(key, content string) *event.Event {
-	return &event.Event{Type: stateMember, StateKey: &key, Sender: "@ada:meet.test", Timestamp: eventTime, Content: event.Content{VeryRaw: json.RawMessage(content)}}
+	return &event.Event{Type: StateMember, StateKey: &key, Sender: "@ada:meet.test", Timestamp: eventTime, Content: event.Content{VeryRaw: json.RawMessage(content)}}
 }
 
 func stickyEvent(content string) *event.Event {
-	e := &event.Event{Type: stickyMember, Sender: "@ada:meet.test", Timestamp: eventTime, Content: event.Content{VeryRaw: json.RawMessage(content)}, Sticky: new(event.Sticky)}
+	e := &event.Event{Type: StickyMember, Sender: "@ada:meet.test", Timestamp: eventTime, Content: event.Content{VeryRaw: json.RawMessage(content)}, Sticky: new(event.Sticky)}
 	e.Sticky.Duration.Duration = time.Hour
 	return e
 }
@@ -26,15 +26,15 @@ func stickyEvent(content string) *event.Event {
 // What we write of ourselves is read back, in both forms, and by readers of the
 // older sticky form.
 func TestAnnouncement(t *testing.T) {
-	a := announcement{user: "@ada:meet.test", device: "DEV", room: "!r:meet.test", id: "M", service: "https://sfu.meet.test/jwt", expires: 10 * time.Minute,
-		data: map[string]any{"role": "recorder"}}
+	a := Announcement{User: "@ada:meet.test", Device: "DEV", Room: "!r:meet.test", ID: "M", Service: "https://sfu.meet.test/jwt", Expires: 10 * time.Minute,
+		Data: map[string]any{"role": "recorder"}}
 	read := func(e *event.Event) Member {
 		t.Helper()
-		m, left, err := readMember(e)
+		m, left, err := ReadMember(e)
 		if err != nil || left {
 			t.Fatal(m, left, err)
 		}
-		if m.User != a.user || m.Device != a.device || !slices.Equal(m.Services, []string{a.service}) || !m.Since.Equal(time.UnixMilli(eventTime)) {
+		if m.User != a.User || m.Device != a.Device || !slices.Equal(m.Services, []string{a.Service}) || !m.Since.Equal(time.UnixMilli(eventTime)) {
 			t.Errorf("read %+v", m)
 		}
 		return m
@@ -46,24 +46,24 @@ func TestAnnouncement(t *testing.T) {
 		}
 		return string(b)
 	}
-	if m := read(stateEvent(a.stateKey(), text(a.stateContent()))); m.Key != a.stateKey() || m.Expires.Sub(m.Since) != a.expires || m.Oldest || m.Sticky {
+	if m := read(stateEvent(a.StateKey(), text(a.StateContent()))); m.Key != a.StateKey() || m.Expires.Sub(m.Since) != a.Expires || m.Oldest || m.Sticky {
 		t.Errorf("read %+v", m)
 	}
-	sticky := a.stickyContent()
+	sticky := a.StickyContent()
 	if m := read(stickyEvent(text(sticky))); m.Key != "M" || !m.Sticky || m.Expires.Sub(m.Since) != time.Hour {
 		t.Errorf("read %+v", m)
 	}
 	delete(sticky, "transports")
 	read(stickyEvent(text(sticky)))
-	if m, left, err := readMember(stickyEvent(text(a.stickyLeave()))); err != nil || !left || m.Key != "M" {
+	if m, left, err := ReadMember(stickyEvent(text(a.StickyLeave()))); err != nil || !left || m.Key != "M" {
 		t.Errorf("a leave is %+v, %v, %v", m, left, err)
 	}
-	if m, left, err := readMember(stateEvent(a.stateKey(), `{}`)); err != nil || !left || m.Key != a.stateKey() {
+	if m, left, err := ReadMember(stateEvent(a.StateKey(), `{}`)); err != nil || !left || m.Key != a.StateKey() {
 		t.Errorf("a leave is %+v, %v, %v", m, left, err)
 	}
 	// Extended, it is the same membership as before.
-	a.since, a.oldest = time.UnixMilli(eventTime-1000), true
-	if m, _, err := readMember(stateEvent(a.stateKey(), text(a.stateContent()))); err != nil || !m.Since.Equal(a.since) || !m.Oldest {
+	a.Since, a.Oldest = time.UnixMilli(eventTime-1000), true
+	if m, _, err := ReadMember(stateEvent(a.StateKey(), text(a.StateContent()))); err != nil || !m.Since.Equal(a.Since) || !m.Oldest {
 		t.Errorf("extended: %+v, %v", m, err)
 	}
 }
@@ -92,16 +92,16 @@ func TestReadMember(t *testing.T) {
 		{"sticky, another slot", stickyEvent(strings.Replace(sticky, `ROOM`, `OTHER`, 1)), false},
 		{"sticky, two names", stickyEvent(strings.Replace(sticky, `"id":"M"`, `"id":"N"`, 1)), false},
 	} {
-		if m, _, err := readMember(test.e); (err == nil) != test.ok {
+		if m, _, err := ReadMember(test.e); (err == nil) != test.ok {
 			t.Errorf("%s: %+v, %v", test.name, m, err)
 		}
 	}
 	loose := stickyEvent(sticky)
 	loose.Sticky = nil
-	if _, _, err := readMember(loose); err == nil {
+	if _, _, err := ReadMember(loose); err == nil {
 		t.Error("an event that does not stick is a membership")
 	}
-	m, _, err := readMember(stateEvent("_@ada:meet.test_D_m.call", `{"application":"m.call","call_id":"","device_id":"D","focus_active":{"type":"livekit"},"expires":99999999999999,"created_ts":9999999999999,
+	m, _, err := ReadMember(stateEvent("_@ada:meet.test_D_m.call", `{"application":"m.call","call_id":"","device_id":"D","focus_active":{"type":"livekit"},"expires":99999999999999,"created_ts":9999999999999,
 		"foci_preferred":[{"type":"livekit","livekit_service_url":"file:///etc/passwd"},{"type":"livekit","livekit_service_url":"https://u:p@x"},{"type":"full_mesh","livekit_service_url":"https://x"},{"type":"livekit","livekit_service_url":"https://y/jwt/"}]}`))
 	if err != nil || m.Expires.Sub(m.Since) != maxExpiry || !m.Since.Equal(time.UnixMilli(eventTime)) || !slices.Equal(m.Services, []string{"https://y/jwt"}) {
 		t.Errorf("read %+v, %v", m, err)
@@ -116,7 +116,7 @@ func FuzzMember(f *testing.F) {
 		if state {
 			e = stateEvent(key, content)
 		}
-		m, left, err := readMember(e)
+		m, left, err := ReadMember(e)
 		if err != nil {
 			return
 		}
