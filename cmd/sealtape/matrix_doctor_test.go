@@ -14,9 +14,14 @@ func TestMatrixDoctor(t *testing.T) {
 	m := matrixDesk(t)
 	home, _ := m.recorder("Recorder")
 	bot, ada := m.user("bot"), m.user("ada")
+	var services []string
 	doctor := func(what string, code int, wants ...string) {
 		t.Helper()
-		out, stderr, got := m.run(home, nil, "doctor", "--matrix", what)
+		args := []string{"doctor", "--matrix", what}
+		for _, service := range services {
+			args = append(args, "--matrix-service", service)
+		}
+		out, stderr, got := m.run(home, nil, args...)
 		if got != code {
 			t.Errorf("doctor --matrix %s: exit code %d, want %d\n%s%s", what, got, code, out, stderr)
 		}
@@ -45,10 +50,17 @@ func TestMatrixDoctor(t *testing.T) {
 	}
 	alias := "#good-" + m.mark + ":meet.test"
 	doctor(alias, 0, "ok room "+alias+" lacks nothing", "unknown token service nobody is in the call now")
+	services = []string{m.Service(lk)}
+	doctor(alias, 0, "ok token service "+services[0]+" leads to "+lk.URL)
+	services = nil
 	m.inCall(ada, good,
 		map[string]any{"type": "livekit", "livekit_service_url": m.Service(lk)},
 		map[string]any{"type": "livekit", "livekit_service_url": m.Receiving(lk)},
 		map[string]any{"type": "livekit", "livekit_service_url": "http://127.0.0.1:9"})
 	doctor(good, 1, "ok token service", "leads to "+lk.URL, "gives tokens that forbid data", "failed token service the token service http://127.0.0.1:9 gave no token")
+	other := m.Service(lk)
+	services = []string{other + "/"}
+	doctor(good, 1, "ok token service "+other+" leads to "+lk.URL, "failed token service", "the operator does not allow it")
+	services = nil
 	doctor("#nowhere:meet.test", 1, "this user is not invited to the room", "invite "+bot.ID)
 }
