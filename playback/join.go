@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"slices"
 	"time"
@@ -22,38 +23,76 @@ const maxParts = 1000
 // was recorded, is a hole of all tracks for the reason HoleBetween. A participant's track
 // goes on in the next recording if source and codec are the same, and if no two of the
 // recordings overlap there; otherwise there are two tracks. Segments count on from one recording
-// to the next.
+// to the next. A recording without a segment adds nothing.
 //
-// The parts are read again, whole, and are not to be used elsewhere meanwhile.
+// What the parts know is taken over, and nothing that they have read is read again. What is
+// learned of the whole later is not known to the parts.
 func Join(ctx context.Context, parts []*Session) (*Session, error) {
+	parts = slices.DeleteFunc(slices.Clone(parts), func(s *Session) bool { return len(s.src.Segments()) == 0 })
 	if len(parts) == 0 || len(parts) > maxParts {
 		return nil, errors.New("no recordings to join, or too many")
 	}
-	parts = slices.Clone(parts)
 	slices.SortStableFunc(parts, func(a, b *Session) int { return a.Start().Compare(b.Start()) })
 	j := &joined{start: parts[0].Start()}
 	uids := newTrackUIDs()
 	next, end := 0, time.Duration(0)
 	for i, of := range parts {
-		p := &part{of: of, base: next, at: of.Start().Sub(j.start), before: end, last: i == len(parts)-1, first: -1}
+		p := &part{of: of, base: next, at: of.Start().Sub(j.start), before: end, last: i == len(parts)-1}
 		if p.at+of.Duration() > maxTime {
 			return nil, errors.New("the recordings are too far apart to be one meeting")
 		}
 		p.uids = uids.of(of.Tracks(), i > 0 && p.at >= end)
 		for _, n := range of.src.Segments() {
-			if p.first < 0 {
-				p.first = n
-			}
 			j.numbers, next = append(j.numbers, p.base+n), p.base+n+1
 		}
 		end = max(end, p.at+of.Duration())
 		j.parts = append(j.parts, p)
 	}
 	s := &Session{src: j, joined: j, byUID: make(map[uint64]int), indexes: make(map[int]bool)}
-	if err := s.list(j.numbers, nil); err != nil {
+	known := make([]segmentState, 0, len(j.numbers))
+	for _, p := range j.parts {
+		known = append(known, s.take(p)...)
+		if len(s.tracks) > maxTracks {
+			return nil, fmt.Errorf("more than %d tracks", maxTracks)
+		}
+	}
+	if s.bytesKnown > maxBytesKnown {
+		return nil, errWeight
+	}
+	s.start, s.startIsExact = j.start, true
+	if err := s.list(j.numbers, known); err != nil {
 		return nil, err
 	}
 	return s, s.learn(ctx)
+}
+
+// take adds what a part knows of its tracks and its timeline, and returns what it knows of its
+// segments, all on the common clock.
+func (s *Session) take(p *part) (known []segmentState) {
+	of := p.of
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	for _, t := range of.tracks {
+		t.UID = p.uid(t.UID)
+		if i, ok := s.byUID[t.UID]; t.read && (!ok || !s.tracks[i].read) {
+			s.headers++
+		}
+		s.addTrack(t.Track, t.read)
+	}
+	if p.base > 0 && p.at > p.before {
+		s.addEvents([]media.Event{{Time: p.before, Type: media.EventHole, From: p.before, To: p.at, Reason: HoleBetween}})
+	}
+	s.addEvents(p.events(of.events))
+	for _, seg := range of.segments {
+		if seg.State == Unlisted {
+			continue
+		}
+		seg.Number, seg.From, seg.To, seg.near = seg.Number+p.base, seg.From+p.at, seg.To+p.at, seg.near+p.at
+		seg.Tracks = p.indexed(seg.Tracks)
+		s.weigh(seg.Tracks)
+		known = append(known, seg)
+	}
+	return known
 }
 
 // joined are recordings that are one Session.
@@ -67,7 +106,6 @@ type joined struct {
 type part struct {
 	of     *Session
 	base   int // of its segments' numbers
-	first  int // its first segment, as it counts itself; -1 without any
 	at     time.Duration
 	before time.Duration // where what precedes it ends
 	last   bool
@@ -107,20 +145,22 @@ func (p *part) move(r *reading, start time.Time) {
 	}
 	r.near += p.at
 	r.facts.Number, r.facts.Start = r.number, r.facts.Start+p.at
-	r.facts.Tracks = slices.Clone(r.facts.Tracks)
-	for i := range r.facts.Tracks {
-		t := &r.facts.Tracks[i]
+	r.facts.Tracks = p.indexed(r.facts.Tracks)
+	r.facts.holes = p.events(r.facts.holes)
+	r.events = p.events(r.events)
+}
+
+// indexed returns what a segment has of its tracks on the common clock.
+func (p *part) indexed(all []media.IndexTrack) []media.IndexTrack {
+	all = slices.Clone(all)
+	for i := range all {
+		t := &all[i]
 		t.UID, t.Begin, t.Keys = p.uid(t.UID), t.Begin+p.at, slices.Clone(t.Keys)
 		for k := range t.Keys {
 			t.Keys[k] += p.at
 		}
 	}
-	r.facts.holes = p.events(r.facts.holes)
-	r.events = p.events(r.events)
-	if r.headed && r.number == p.base+p.first && p.at > p.before && p.base > 0 {
-		gap := media.Event{Time: p.before, Type: media.EventHole, From: p.before, To: p.at, Reason: HoleBetween}
-		r.events = append([]media.Event{gap}, r.events...)
-	}
+	return all
 }
 
 // events returns events on the common clock. That a part stopped is no end of the whole.

@@ -41,6 +41,8 @@ func TestJoin(t *testing.T) {
 			1, 600, 16 * time.Second, []time.Duration{6 * time.Second, 10 * time.Second}},
 		{"somebody else with the same number", []*Session{later(t, 0, 6*time.Second, sound(1, "ada")), later(t, 10*time.Second, 6*time.Second, sound(1, "bob"))},
 			2, 600, 16 * time.Second, []time.Duration{6 * time.Second, 10 * time.Second}},
+		{"nothing in the one between", []*Session{later(t, 0, 6*time.Second, sound(1, "ada")), open(t, &memSource{}), later(t, 10*time.Second, 6*time.Second, sound(1, "ada"))},
+			1, 600, 16 * time.Second, []time.Duration{6 * time.Second, 10 * time.Second}},
 		{"overlapping", []*Session{later(t, 0, 6*time.Second, sound(1, "ada")), later(t, 4*time.Second, 6*time.Second, sound(1, "ada"))}, 2, 600, 10 * time.Second, nil},
 		{"three, one within another", []*Session{later(t, 0, 12*time.Second, sound(1, "ada")), later(t, 2*time.Second, time.Second, sound(1, "ada")), later(t, 13*time.Second, time.Second, sound(4, "ada"))},
 			2, 600 + 50 + 50, 14 * time.Second, []time.Duration{12 * time.Second, 13 * time.Second}},

@@ -63,7 +63,7 @@ server can have written it.
 
 Where a recorder died, the meeting is in several recordings. --meeting joins all of them, by
 their wall clocks, whichever is named; what is missing between two is a hole, "between". Each
-has the words of its own newest transcript.
+has the words of its own newest transcript, or of the one that --words names, if it has it.
 
 Time stays true: where there is no sound there is silence, and a picture stands still.
 What is missing is listed, and so is every frame that could not be taken along.
@@ -136,9 +136,6 @@ func (o *exportOptions) Check() (err error) {
 	if err := o.checkMix(); err != nil {
 		return err
 	}
-	if o.meeting && o.words != "" && o.words != wordsLive && o.words != wordsNone {
-		return ui.Misuse("--words names a transcript of one recording, and --meeting joins several")
-	}
 	return o.checkExcerpt()
 }
 
@@ -195,19 +192,16 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	reads, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	var reading atomic.Pointer[terminal.Bar] // while the recording is opened
-	t, err := a.OpenReadable(ctx, o.id, func(t *tape.Options) {
+	set := func(t *tape.Options) {
 		t.OnRead = func(int) { reading.Load().Add(1) }
 		// What a store withholds is not to look as if it had not been recorded.
 		t.OnStoreError = giveUp
-	})
+	}
+	t, err := a.OpenReadable(ctx, o.id, set)
 	if err != nil {
 		return err
 	}
 	id := t.ID()
-	parts, err := partsOf(ctx, a, t, o.meeting, "joins all its parts")
-	if err != nil {
-		return err
-	}
 	if err := a.Untrusted(ctx, t); err != nil {
 		e.Warnf("%v", err) // the verdict says it again, and has the exit code
 	}
@@ -217,20 +211,30 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	if len(t.Segments()) == 0 {
 		return nothingKept(t)
 	}
-	bar := e.Progress("reading", int64(len(t.Segments())))
-	reading.Store(bar)
-	s, err := t.Session(reads)
-	reading.Store(nil)
-	bar.Finish()
-	if errors.Is(err, context.Canceled) {
-		err = context.Cause(reads)
+	open := func(t *tape.Tape) (*playback.Session, error) {
+		bar := e.Progress("reading", int64(len(t.Segments())))
+		reading.Store(bar)
+		s, err := t.Session(reads)
+		reading.Store(nil)
+		bar.Finish()
+		if errors.Is(err, context.Canceled) {
+			err = context.Cause(reads)
+		}
+		return s, err
 	}
-	var each []*playback.Session // recording, if there are several
-	if err == nil && len(parts) > 0 {
-		s, each, err = joinParts(reads, s, parts)
-	}
+	s, err := open(t)
 	if err != nil {
 		return err
+	}
+	parts, err := partsOf(ctx, a, t, o.meeting, "joins all its parts", set)
+	if err != nil {
+		return err
+	}
+	each := []*playback.Session{s} // recording, if there are several
+	if len(parts) > 0 {
+		if s, each, err = joinParts(ctx, s, parts, open); err != nil {
+			return err
+		}
 	}
 	if options.From > 0 && options.From >= s.Duration() {
 		return ui.Hinted(fmt.Errorf("recording %s lasts %s, there is nothing from %s on", id, ui.Length(s.Duration()), ui.Length(options.From)),
@@ -249,7 +253,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 		return err
 	}
 
-	bar = e.Progress("writing", int64(excerptLength(s, options)))
+	bar := e.Progress("writing", int64(excerptLength(s, options)))
 	began := time.Now()
 	options.Progress = func(done, _ time.Duration) {
 		bar.Describe("writing" + speed(done, time.Since(began)))

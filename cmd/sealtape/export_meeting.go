@@ -1,23 +1,20 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/access"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback"
 	"github.com/sealtape/sealtape/playback/tape"
-	"github.com/sealtape/sealtape/playback/transcript"
 )
 
 // partsOf returns the other recordings of t's meeting, if meeting says that they are wanted. If
-// not, it tells what --meeting does if there are some.
-func partsOf(ctx context.Context, a *access.Access, t *tape.Tape, meeting bool, does string) ([]*tape.Tape, error) {
+// not, it tells what --meeting does if there are some. set is as for access.OpenTape.
+func partsOf(ctx context.Context, a *access.Access, t *tape.Tape, meeting bool, does string, set func(*tape.Options)) ([]*tape.Tape, error) {
 	d, err := t.Glance(ctx)
 	if err != nil {
 		if meeting {
@@ -52,7 +49,7 @@ func partsOf(ctx context.Context, a *access.Access, t *tape.Tape, meeting bool, 
 		if id == d.ID {
 			continue
 		}
-		p, err := a.OpenTape(ctx, id, identities, nil)
+		p, err := a.OpenTape(ctx, id, identities, set)
 		if err != nil {
 			return nil, fmt.Errorf("another part of the meeting: %w", err)
 		}
@@ -68,10 +65,11 @@ func partsOf(ctx context.Context, a *access.Access, t *tape.Tape, meeting bool, 
 }
 
 // joinParts returns the recordings of a meeting as one, and each by itself, that of s first.
-func joinParts(ctx context.Context, s *playback.Session, parts []*tape.Tape) (joined *playback.Session, all []*playback.Session, err error) {
+// open opens one.
+func joinParts(ctx context.Context, s *playback.Session, parts []*tape.Tape, open func(*tape.Tape) (*playback.Session, error)) (joined *playback.Session, all []*playback.Session, err error) {
 	all = []*playback.Session{s}
 	for _, p := range parts {
-		of, err := p.Session(ctx)
+		of, err := open(p)
 		if err != nil {
 			return nil, nil, fmt.Errorf("recording %s: %w", p.ID(), err)
 		}
@@ -79,38 +77,4 @@ func joinParts(ctx context.Context, s *playback.Session, parts []*tape.Tape) (jo
 	}
 	joined, err = playback.Join(ctx, all)
 	return joined, all, err
-}
-
-// meetingWords returns what was said in a meeting, on the clock of s, which joins the
-// recordings: of each what chooseWords says, so that one may have a transcript that was
-// attached, and another none.
-func meetingWords(ctx context.Context, a *access.Access, tapes []*tape.Tape, each []*playback.Session, s *playback.Session, o *exportOptions) (*transcript.Transcript, error) {
-	if o.words == wordsLive {
-		return s.Said(), nil
-	}
-	var all transcript.Transcript
-	var none error
-	for i, of := range each {
-		words, err := chooseWords(ctx, a, tapes[i], of, o)
-		switch {
-		case errors.Is(err, playback.ErrNoWords):
-			none = err
-			continue
-		case err != nil:
-			return nil, err
-		case words == nil:
-			continue
-		}
-		at := of.Start().Sub(s.Start())
-		for _, c := range words.Cues[:min(len(words.Cues), transcript.MaxCues-len(all.Cues))] {
-			c.From, c.To = c.From+at, c.To+at
-			all.Cues = append(all.Cues, c)
-		}
-		all.Language = cmp.Or(all.Language, words.Language)
-	}
-	if len(all.Cues) == 0 {
-		return nil, none
-	}
-	slices.SortStableFunc(all.Cues, func(a, b transcript.Cue) int { return cmp.Compare(a.From, b.From) })
-	return &all, nil
 }

@@ -15,7 +15,7 @@ import (
 // meetingFor has the invitation name all recordings of t's meeting. With --to, each is shared.
 // Without --meeting it tells that there are others, if t says so.
 func (o *linkOptions) meetingFor(ctx context.Context, a *access.Access, t *tape.Tape, i *link.Invitation) error {
-	parts, err := partsOf(ctx, a, t, o.meeting, "makes a link to all its parts")
+	parts, err := partsOf(ctx, a, t, o.meeting, "makes a link to all its parts", nil)
 	if err != nil || !o.meeting {
 		return err
 	}
