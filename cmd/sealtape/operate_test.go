@@ -63,10 +63,11 @@ var metricsAddr = regexp.MustCompile(`"?msg"?[=:]"?metrics"?[ ,]"?addr"?[=:]"?(1
 // get asks a recorder's metrics address.
 func (r *recorderProcess) get(path string) (code int, body string) {
 	r.l.t.Helper()
-	m := metricsAddr.FindStringSubmatch(r.stderr())
-	if m == nil {
-		r.l.t.Fatalf("no metrics address in the log:\n%s", r.stderr())
-	}
+	var m []string
+	r.l.until("the log has a metrics address", func() bool {
+		m = metricsAddr.FindStringSubmatch(r.stderr())
+		return m != nil
+	})
 	resp, err := http.Get("http://" + m[1] + path)
 	if err != nil {
 		r.l.t.Fatal(err)
