@@ -26,6 +26,7 @@ func TestWorkerRejoins(t *testing.T) {
 	f.policy("weekly", "rooms: [\"* "+f.mark+"\"]\nreader: Fleet\nstore: "+f.store+"\ne2ee-passphrase-file: "+f.file("room.txt", labPassphrase)+"\nsegment: 1s\ngrace: 2m\n")
 	w := f.workers(1, "--drain", "0", "--log-level", "debug")[0]
 	room := f.room("weekly")
+	f.told = func() string { return f.story([]string{room}, w) }
 	ada := f.join(members.Config{Room: room, Identity: "ada", Name: "Ada", Passphrase: labPassphrase})
 	f.dispatch(room, "weekly")
 	f.recorded(room, 1)

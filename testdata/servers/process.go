@@ -242,7 +242,7 @@ type logBuffer struct {
 	buf []byte
 }
 
-const maxLog = 256 << 10
+const maxLog = 4 << 20
 
 func (b *logBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
