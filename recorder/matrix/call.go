@@ -334,4 +334,15 @@ func (c *Call) weaknesses() (weak [2]error) {
 	return weak
 }
 
+// StickyOnly returns the *rtc.PowerError that keeps this user from being a member of the call by
+// a state event, as most clients are, where it may be one by a sticky event; else nil.
+func (c *Call) StickyOnly() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.weaknesses()[0] != nil {
+		return nil // OpenCall and Powerless tell that
+	}
+	return c.room.May(c.a.state.User, "to take part in its call", rtc.StateMember)
+}
+
 var errNoEvent = errors.New("the homeserver did not say what became of the event")

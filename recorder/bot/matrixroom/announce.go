@@ -94,7 +94,12 @@ func (r *room) enter(ctx context.Context) error {
 	if !r.call.Watched() {
 		r.c.Say("the homeserver has no delayed events (MSC4140): if this recorder dies, it stays listed in the call for up to ten minutes")
 	}
-	_, identity, _ := r.call.Own()
+	own, identity, _ := r.call.Own()
+	if own.Sticky {
+		if why := r.powerless(": "); why != "" {
+			r.c.Say("clients that read no sticky events do not list the recorder in the call" + why)
+		}
+	}
 	r.mu.Lock()
 	r.own[r.identity], r.own[identity] = true, true
 	r.mu.Unlock()

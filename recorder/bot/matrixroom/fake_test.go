@@ -46,6 +46,7 @@ type fakeCall struct {
 	did     []string // by the recorder, in order
 	entered bool
 	gagged  error
+	sticky  error // why it is a member by a sticky event
 	tokens  map[string]error // by service, why there is none
 }
 
@@ -95,8 +96,14 @@ func (c *fakeCall) Leave(context.Context) error {
 func (c *fakeCall) Own() (m rtc.Member, identity string, entered bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m.Services = []string{"https://one.hs/jwt"}
+	m.Services, m.Sticky = []string{"https://one.hs/jwt"}, c.sticky != nil
 	return m, "own hash", c.entered
+}
+
+func (c *fakeCall) StickyOnly() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sticky
 }
 
 func (c *fakeCall) Token(_ context.Context, service string) (token.Token, error) {

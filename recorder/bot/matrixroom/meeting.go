@@ -68,6 +68,7 @@ type call interface {
 	Key() (index int, key []byte)
 	Notice(ctx context.Context, text string) (event string, err error)
 	MayNotice() error
+	StickyOnly() error
 	heard(m matrix.Caller) bool
 	Watched() bool
 	SetName(ctx context.Context, name string) error

@@ -11,6 +11,7 @@ import (
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/matrix"
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 )
 
 // ErrSilenced says that the recorder may not write into the room any more, so that it could
@@ -125,7 +126,7 @@ func (r *room) await(ctx context.Context) error {
 		}
 		if !said {
 			said = true
-			r.c.Say("waiting for somebody to begin the call: a recorder never does")
+			r.c.Say("waiting for somebody to begin the call: a recorder never does" + r.powerless("; if nobody can, that is why: "))
 		}
 		select {
 		case <-came:
@@ -137,6 +138,16 @@ func (r *room) await(ctx context.Context) error {
 			return r.cause
 		}
 	}
+}
+
+// powerless says, after a few words, what power the recorder lacks for being in the call as most
+// clients are, and what to do; "" if it lacks none.
+func (r *room) powerless(why string) string {
+	p, ok := errors.AsType[*rtc.PowerError](r.call.StickyOnly())
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%sfor most clients, being in this room's call takes a power level of %d, and the recorder has %d. Let everybody join calls, in Element: the room's settings, Voice & Video", why, p.Needs, p.Has)
 }
 
 // follow does what is due from time to time.

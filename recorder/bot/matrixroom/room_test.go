@@ -103,6 +103,18 @@ func TestUnwatched(t *testing.T) {
 	}
 }
 
+// Who is in the call by a sticky event only, for want of power, is not listed by all clients: the
+// operator is told.
+func TestStickyOnly(t *testing.T) {
+	on(t, nil, func(s *stage) {
+		s.call.sticky = &rtc.PowerError{Event: "org.matrix.msc3401.call.member", Needs: 50}
+		s.announce()
+		if !slices.ContainsFunc(s.says(), func(text string) bool { return strings.Contains(text, "do not list the recorder") && strings.Contains(text, "level of 50") }) {
+			t.Errorf("said %q", s.says())
+		}
+	})
+}
+
 // Joins, leaves and names are the homeserver's; tracks are taken from who is a member, under
 // either identity, and under what the homeserver calls them.
 func TestWhoIsThere(t *testing.T) {
@@ -216,8 +228,9 @@ func TestEnds(t *testing.T) {
 // Nobody begins the call: the recorder gives up in its time, and was never seen.
 func TestNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fake := &fakeCall{failing: make(chan error)}
-		r := newRoom(Config{Wait: time.Minute, Say: func(string) {}, open: func(_ context.Context, c matrix.CallConfig) (call, string, error) {
+		fake := &fakeCall{failing: make(chan error), sticky: &rtc.PowerError{What: "to take part in its call", Event: "org.matrix.msc3401.call.member", Needs: 50}}
+		var said []string
+		r := newRoom(Config{Wait: time.Minute, Say: func(s string) { said = append(said, s) }, open: func(_ context.Context, c matrix.CallConfig) (call, string, error) {
 			fake.config = c
 			return fake, "@bot:hs:BOT", nil
 		}}, presence(), nil)
@@ -226,6 +239,10 @@ func TestNobody(t *testing.T) {
 		}
 		if did := fake.done(); !slices.Equal(did, []string{"leave"}) {
 			t.Errorf("did %q", did)
+		}
+		// In such a room, most people cannot begin it either.
+		if len(said) != 1 || !strings.Contains(said[0], "waiting for somebody to begin the call") || !strings.Contains(said[0], "takes a power level of 50, and the recorder has 0") || !strings.Contains(said[0], "Voice & Video") {
+			t.Errorf("said %q", said)
 		}
 	})
 }
