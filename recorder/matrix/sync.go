@@ -66,15 +66,17 @@ const (
 // Who asks for a verification meanwhile is refused: Verify does those.
 func (a *Account) Sync(ctx context.Context, handle func(context.Context, *Batch) error) error {
 	r := &refuser{a: a}
-	return a.follow(ctx, func(ctx context.Context, b *Batch) error {
+	return a.follow(ctx, nil, func(ctx context.Context, b *Batch) error {
 		r.take(ctx, b, "")
 		return handle(ctx, b)
 	})
 }
 
-// follow is Sync without an answer to requests for verification.
-func (a *Account) follow(ctx context.Context, handle func(context.Context, *Batch) error) error {
-	if err := a.deliver(ctx, &Batch{}, handle); err != nil {
+// follow is Sync without an answer to requests for verification. The messages that keep
+// returns true for, if it is not nil, come again, to whoever follows next.
+func (a *Account) follow(ctx context.Context, keep func(Message) bool, handle func(context.Context, *Batch) error) error {
+	deliver := func(b *Batch) error { return a.deliver(ctx, b, keep, handle) }
+	if err := deliver(&Batch{}); err != nil {
 		return err
 	}
 	backoff, first, answered := firstBackoff, true, time.Now()
@@ -87,7 +89,7 @@ func (a *Account) follow(ctx context.Context, handle func(context.Context, *Batc
 		switch {
 		case err == nil:
 			backoff, batch.First, first, answered = firstBackoff, first, false, time.Now()
-			if err := a.deliver(ctx, batch, handle); err != nil {
+			if err := deliver(batch); err != nil {
 				return err
 			}
 			select {
@@ -351,10 +353,17 @@ func (a *Account) timeline(ctx context.Context, room id.RoomID, events []*event.
 	return out
 }
 
-// deliver gives a batch to handle, with all messages that wait.
-func (a *Account) deliver(ctx context.Context, batch *Batch, handle func(context.Context, *Batch) error) error {
+// deliver gives a batch to handle, with all messages that wait but those that are kept.
+func (a *Account) deliver(ctx context.Context, batch *Batch, keep func(Message) bool, handle func(context.Context, *Batch) error) error {
 	a.mu.Lock()
-	batch.Messages = slices.Clone(a.state.Inbox)
+	var kept []Message
+	for _, m := range a.state.Inbox {
+		if keep != nil && keep(m) {
+			kept = append(kept, m)
+		} else {
+			batch.Messages = append(batch.Messages, m)
+		}
+	}
 	a.mu.Unlock()
 	if len(batch.Messages) == 0 && len(batch.Rooms) == 0 && !batch.First {
 		return nil
@@ -364,7 +373,7 @@ func (a *Account) deliver(ctx context.Context, batch *Batch, handle func(context
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.state.Inbox = nil // only Sync adds to it
+	a.state.Inbox = kept // only Sync adds to it
 	if len(batch.Messages) == 0 {
 		return nil
 	}

@@ -48,13 +48,15 @@ type Verifying struct {
 const (
 	lastWord   = 15 * time.Second
 	maxEntered = 3
+	yieldAfter = 3 * time.Second // that they have to answer us where both ask
 )
 
 // Verify compares emoji with another user ("Short Authentication String (SAS)
 // verification" of the Matrix specification, client-server API), ten minutes at most.
 // Either side may ask: what they ask meanwhile is answered, in each room that this
-// device is in, and in one that they invite it to. Nothing else may use Sync at the
-// same time, and what else comes by it is lost.
+// device is in, and in one that they invite it to. If both ask, one of the two requests is
+// answered. Nothing else may use Sync at the same time. What else comes by it from device to
+// device, such as the keys of a call, is kept for the next Sync; what rooms say is not.
 //
 // If the operator and the other side say that they see the same, and the other
 // side's device proves that it holds its user's master key for right, then our
@@ -72,7 +74,7 @@ func (a *Account) Verify(ctx context.Context, o Verifying) (Comparison, error) {
 	var failed error
 	go func() {
 		defer close(ended)
-		failed = a.follow(inner, func(ctx context.Context, b *Batch) error {
+		failed = a.follow(inner, others, func(ctx context.Context, b *Batch) error {
 			select {
 			case batches <- b:
 				return nil
@@ -113,6 +115,12 @@ func (a *Account) Verify(ctx context.Context, o Verifying) (Comparison, error) {
 	}
 }
 
+// others reports whether a message is of no verification.
+func others(m Message) bool {
+	_, ok := sas.FromDevice(m.Sender, m.Type, m.Content)
+	return !ok
+}
+
 // A verifier does one verification, in one goroutine.
 type verifier struct {
 	a       *Account
@@ -123,7 +131,9 @@ type verifier struct {
 	v       *sas.Verification
 	asked   []id.DeviceID // devices that were asked
 	entered int
-	start   time.Time // when it began to wait
+	start   time.Time     // when it began to wait
+	theirs  *sas.Incoming // they ask, too, and may answer us instead until yield
+	yield   time.Time
 	done    time.Time // when all was done but their last word
 
 	others   refuser
@@ -257,6 +267,9 @@ func (w *verifier) event(ctx context.Context, e *sas.Incoming) error {
 	if e.Asks(w.own) {
 		return w.request(ctx, e, now)
 	}
+	if w.theirs != nil && e.Cancels(w.theirs) {
+		w.theirs = nil
+	}
 	v := w.v
 	if v == nil || !v.Has(e) {
 		return nil
@@ -271,6 +284,7 @@ func (w *verifier) event(ctx context.Context, e *sas.Incoming) error {
 		return nil
 	}
 	if e.Agrees() && v.Unanswered() {
+		w.theirs = nil
 		if !w.with(ctx, e.From) {
 			return w.send(ctx, nil, v.Cancel(sas.CancelKeys)...)
 		}
@@ -295,13 +309,23 @@ func (w *verifier) event(ctx context.Context, e *sas.Incoming) error {
 	return w.send(ctx, nil, out...)
 }
 
-// request answers what they ask. It takes the place of what we asked, if they did
-// not answer that yet.
+// request answers what they ask, if they did not answer yet what we asked. As they may do the
+// same, and then both requests would be over, the lesser user gives the other some time to answer.
 func (w *verifier) request(ctx context.Context, e *sas.Incoming, now time.Time) error {
 	busy := w.v != nil && !w.v.Unanswered()
 	if e.Sender != w.other.User || !e.Fresh(now) || busy {
 		return nil
 	}
+	if w.v != nil && w.theirs == nil && w.own.User < w.other.User {
+		w.theirs, w.yield = e, now.Add(yieldAfter)
+		return nil
+	}
+	return w.answer(ctx, e, now)
+}
+
+// answer agrees to what they ask, in place of what we asked.
+func (w *verifier) answer(ctx context.Context, e *sas.Incoming, now time.Time) error {
+	w.theirs = nil
 	if w.v != nil {
 		out := w.v.Cancel(sas.CancelAccepted)
 		if err := w.send(ctx, nil, out...); err != nil {
@@ -349,6 +373,9 @@ func (w *verifier) tick(ctx context.Context, now time.Time) error {
 			return sas.Expired()
 		}
 		return nil
+	}
+	if e := w.theirs; e != nil && !now.Before(w.yield) {
+		return w.answer(ctx, e, now)
 	}
 	return w.send(ctx, nil, w.v.Tick(now)...)
 }

@@ -224,6 +224,70 @@ func TestVerifyRefused(t *testing.T) {
 	}
 }
 
+// Both operators ask: one request is answered, and they compare.
+func TestVerifyBothAsk(t *testing.T) {
+	ada, _, _, _ := logIn(t)
+	bob, _, _, _ := logIn(t)
+	var errs [2]error
+	var wg sync.WaitGroup
+	one, two := newOperator(), newOperator()
+	asked := make(chan struct{}, 2)
+	for i, a := range []*Account{ada, bob} {
+		other, o := []*Account{bob, ada}[i], []*operator{one, two}[i]
+		wg.Go(func() {
+			_, errs[i] = a.Verify(t.Context(), Verifying{User: string(other.User()), Compare: o.compare, Tell: func(s VerifyStep) {
+				if s == VerifyAsked {
+					asked <- struct{}{}
+				}
+			}})
+		})
+	}
+	over := make(chan struct{})
+	go func() { wg.Wait(); close(over) }()
+	var saw [2]sas.Shown
+	for i, o := range []*operator{one, two} {
+		select {
+		case saw[i] = <-o.saw:
+			o.says <- true
+		case <-over:
+			t.Fatal(errs)
+		}
+	}
+	<-over
+	if errs[0] != nil || errs[1] != nil || saw[0].Decimal != saw[1].Decimal || len(asked) != 2 {
+		t.Errorf("%v, saw %v, %d asked", errs, saw, len(asked))
+	}
+}
+
+// What else comes while emoji are compared waits for whoever follows next.
+func TestVerifyKeeps(t *testing.T) {
+	ada, _, _, _ := logIn(t)
+	bob, home, _, _ := logIn(t)
+	send(t, ada, bob, `{"n":1}`)
+	_, errs := both(t, ada, bob, "", func(a, b *operator) {
+		<-a.saw
+		<-b.saw
+		send(t, ada, bob, `{"n":2}`)
+		b.says <- true
+		a.says <- true
+	})
+	if errs[0] != nil || errs[1] != nil {
+		t.Fatal(errs)
+	}
+	if err := bob.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := home.Open(string(bob.User()), logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	*bob = Account{client: again.client, file: again.file, log: again.log, state: again.state, unwedged: again.unwedged}
+	got := messages(t, bob, 2)
+	if string(got[0].Content) != `{"n":1}` || string(got[1].Content) != `{"n":2}` {
+		t.Errorf("got %s and %s", got[0].Content, got[1].Content)
+	}
+}
+
 // A swapped master key is not signed, and the operator is told.
 func TestVerifySwapped(t *testing.T) {
 	ada, _, _, _ := logIn(t)

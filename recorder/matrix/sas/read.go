@@ -112,6 +112,11 @@ func (e *Incoming) Agrees() bool { return e.kind == kindReady }
 // Answers reports whether it agrees or starts, as only the device does that goes on.
 func (e *Incoming) Answers() bool { return e.kind == kindReady || e.kind == kindStart }
 
+// Cancels reports whether it takes a request back.
+func (e *Incoming) Cancels(request *Incoming) bool {
+	return e.kind == kindCancel && e.Sender == request.Sender && e.room == request.room && e.transaction == request.transaction
+}
+
 // Fresh reports whether a request is young enough to be answered.
 func (e *Incoming) Fresh(now time.Time) bool {
 	return e.at.After(now.Add(-Lasts)) && e.at.Before(now.Add(Lasts/2))
