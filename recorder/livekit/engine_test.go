@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	lkproto "github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
 
 	"github.com/sealtape/sealtape/internal/fault"
@@ -77,5 +78,20 @@ func TestTrackFaultLeavesItsLock(t *testing.T) {
 	}
 	if tr.Ended() {
 		t.Error("it has ended")
+	}
+}
+
+// A recorder that is thrown out while it joins does not try again where that is meant for it.
+func TestThrownOut(t *testing.T) {
+	for why, want := range map[lkproto.DisconnectReason]error{
+		lkproto.DisconnectReason_PARTICIPANT_REMOVED: ErrRemoved,
+		lkproto.DisconnectReason_DUPLICATE_IDENTITY:  ErrReplaced,
+		lkproto.DisconnectReason_ROOM_DELETED:        nil, // there is a new room in a moment
+		lkproto.DisconnectReason_SERVER_SHUTDOWN:     nil,
+	} {
+		err := thrownOut(why)
+		if err == nil || want != nil && !errors.Is(err, want) || want == nil && (errors.Is(err, ErrRemoved) || errors.Is(err, ErrReplaced)) {
+			t.Errorf("%s: %v, want %v", why, err, want)
+		}
 	}
 }

@@ -46,7 +46,7 @@ type fakeCall struct {
 	did     []string // by the recorder, in order
 	entered bool
 	gagged  error
-	sticky  error // why it is a member by a sticky event
+	sticky  error            // why it is a member by a sticky event
 	tokens  map[string]error // by service, why there is none
 }
 

@@ -109,7 +109,9 @@ func TestStickyOnly(t *testing.T) {
 	on(t, nil, func(s *stage) {
 		s.call.sticky = &rtc.PowerError{Event: "org.matrix.msc3401.call.member", Needs: 50}
 		s.announce()
-		if !slices.ContainsFunc(s.says(), func(text string) bool { return strings.Contains(text, "do not list the recorder") && strings.Contains(text, "level of 50") }) {
+		if !slices.ContainsFunc(s.says(), func(text string) bool {
+			return strings.Contains(text, "do not list the recorder") && strings.Contains(text, "level of 50")
+		}) {
 			t.Errorf("said %q", s.says())
 		}
 	})

@@ -1,6 +1,7 @@
 package matrixroom
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -131,6 +132,42 @@ func TestHostileServer(t *testing.T) {
 		}
 		publish(s.sfu("wss://one.hs/jwt"), ada)
 		s.next(is(media.EventTrack, ada))
+	})
+}
+
+// A server that lets the recorder in to throw it out is not joined without end; one that kept it
+// for a while is, soon.
+func TestThrownOut(t *testing.T) {
+	on(t, nil, func(s *stage) {
+		s.announce()
+		s.call.tell(matrix.Came, caller("eve", "E", two))
+		var last *fakeSFU
+		// throw ends the next visit after it lasted so long, and returns how long the recorder
+		// stayed away before.
+		throw := func(lasts time.Duration) time.Duration {
+			away := time.Now()
+			for {
+				if at := s.sfu("wss://two.hs/jwt"); at != nil && at != last {
+					last = at
+					break
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			took := time.Since(away)
+			time.Sleep(lasts)
+			last.fail(errors.New("the server ended that"))
+			return took
+		}
+		throw(time.Second)
+		for _, least := range []time.Duration{firstRetry, 2 * firstRetry, 4 * firstRetry, 8 * firstRetry, lastRetry, lastRetry} {
+			if took := throw(time.Second); took < least || took > least+5*time.Second {
+				t.Errorf("joined again after %v, want %v", took, least)
+			}
+		}
+		throw(2 * lastRetry)
+		if took := throw(time.Second); took > 5*time.Second {
+			t.Errorf("after a long visit it was joined again after %v", took)
+		}
 	})
 }
 
