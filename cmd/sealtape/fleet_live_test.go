@@ -161,6 +161,11 @@ func TestFleetHangs(t *testing.T) {
 	if n := len(well.ids()); n != len(rooms) {
 		t.Errorf("the one that is well made %d recordings of %d rooms", n, len(rooms))
 	}
+	for _, p := range []*workerProcess{hangs, well, watcher} { // whose recorders write to what is removed
+		if code := p.stop(syscall.SIGTERM); code != 0 {
+			t.Errorf("exit code %d\n%s", code, p.stderr())
+		}
+	}
 }
 
 // compares waits until a watcher has begun to compare all rooms again, and has ended that.

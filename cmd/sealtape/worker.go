@@ -115,6 +115,10 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	if err != nil {
 		return err
 	}
+	card, err := identity.Card()
+	if err != nil {
+		return err
+	}
 	join, err := o.credentials(e)
 	if err != nil {
 		return err
@@ -136,7 +140,7 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	machine.PrivateFiles()
 	table := join.table(o.maxRooms)
 	table.SetPolicies(policies)
-	w, err := worker.New(o.config(e, home.SpoolDir(), join, secrets, table, log))
+	w, err := worker.New(o.config(card.Fingerprint().String(), home.SpoolDir(), join, secrets, table, log))
 	if err != nil {
 		return err
 	}

@@ -106,8 +106,8 @@ func childSecrets(passphrase string) map[string]string {
 // cleanVars are what the commands of policies get of the environment.
 var cleanVars = []string{"PATH", "HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
-// config returns the worker's configuration.
-func (o *workerOptions) config(e *ui.Env, spool string, j *workerJoin, secrets map[string]string, table *fleet.Table, log *slog.Logger) worker.Config {
+// config returns the worker's configuration. words are those of its recorders' card.
+func (o *workerOptions) config(words, spool string, j *workerJoin, secrets map[string]string, table *fleet.Table, log *slog.Logger) worker.Config {
 	var clean []string
 	for _, name := range slices.Concat(cleanVars, o.passEnv) {
 		if v, ok := os.LookupEnv(name); ok && !slices.Contains(secretVars, name) {
@@ -115,7 +115,7 @@ func (o *workerOptions) config(e *ui.Env, spool string, j *workerJoin, secrets m
 		}
 	}
 	return worker.Config{
-		URL: o.url, Agent: o.agent, Version: moduleVersion(), Token: j.token, Name: o.name,
+		URL: o.url, Agent: o.agent, Own: fleet.OwnName(o.agent, words), Version: moduleVersion(), Token: j.token, Name: o.name,
 		Join: func(_ fleet.Place, a agent.Assignment) ([]fleet.Setting, map[string]string) {
 			return j.into(a, secrets)
 		},

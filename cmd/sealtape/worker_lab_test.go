@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/recorder/fleet"
 	"github.com/sealtape/sealtape/testdata/members"
 )
 
@@ -140,6 +141,29 @@ func (f *fleetLab) registered(cmd *exec.Cmd, home string) *workerProcess {
 		f.t.Fatalf("the worker says %q", p.first)
 	}
 	return &workerProcess{p, home}
+}
+
+// own returns the name by which a worker alone is dispatched, once it has registered under it.
+func (f *fleetLab) own(w *workerProcess) string {
+	f.t.Helper()
+	h, err := keys.OpenHome(w.home)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	id, err := h.Load(nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	card, err := id.Card()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.until("a worker has registered under a name of its own", func() bool {
+		_, text := w.get("/metrics")
+		n, err := metricOf(text, "sealtape_worker_registered_own")
+		return err == nil && n == 1
+	})
+	return fleet.OwnName(f.agent, card.Fingerprint().String())
 }
 
 // dispatch asks for a recorder under a policy.

@@ -58,8 +58,11 @@ func TestWorker(t *testing.T) {
 		}
 	}
 
-	// Asked for again, here or with another policy, there is nothing to do.
-	again := f.dispatch(room, "weekly")
+	// Asked for again, here or by another name, there is nothing to do.
+	again, err := f.api.Dispatch(f.ctx, room, f.own(w), `{"policy":"weekly"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.says("is recorded here already")
 	f.until("the second job is over", func() bool {
 		s, err := f.api.Statuses(f.ctx, room, again)
@@ -77,13 +80,14 @@ func TestWorker(t *testing.T) {
 	}
 }
 
-// TestWorkerRefuses: who can dispatch cannot choose a policy for another room, add a reader,
-// or have the worker say what it is not to.
+// TestWorkerRefuses: who can dispatch, by whichever name of the worker, cannot choose a policy
+// for another room, add a reader, or have the worker say what it is not to.
 func TestWorkerRefuses(t *testing.T) {
 	f := newFleetLab(t)
 	f.policy("board", "rooms: [\"board-* "+f.mark+"\"]\nreader: Fleet\nstore: "+f.store+"\nno-e2ee: true\n")
 	w := f.workers(1, "--drain", "0")[0]
-	for _, tt := range []struct{ room, metadata, why string }{
+	names := []string{f.agent, f.own(w)}
+	for i, tt := range []struct{ room, metadata, why string }{
 		{f.room("weekly"), `{"policy":"board"}`, "policy board is not for this room"},
 		{f.room("weekly"), `{"policy":"eve-says"}`, "no policy of the name"},
 		{f.room("weekly"), `{"policy":"weekly","reader":["eve-says"]}`, "its only field is policy, once"},
@@ -91,7 +95,7 @@ func TestWorkerRefuses(t *testing.T) {
 		{f.room("weekly"), ``, "it names no policy"},
 		{f.room("weekly"), `{"policy":"weekly"` + strings.Repeat(" ", 2000) + `}`, "longer than 1024 bytes"},
 	} {
-		if _, err := f.api.Dispatch(f.ctx, tt.room, f.agent, tt.metadata); err != nil {
+		if _, err := f.api.Dispatch(f.ctx, tt.room, names[i%2], tt.metadata); err != nil {
 			t.Fatal(err)
 		}
 		w.says(tt.why)

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -19,8 +20,13 @@ const (
 	// and a server shows the job up to 5 s after the dispatch.
 	untakenFor = 6 * time.Second
 	// lostHostFor is the same where a host does not answer, so that it may have been offered
-	// the room. Whoever took it shows before.
+	// the room, and from the second try on. Whoever took it shows before. blindFor is the same where no other host is
+	// known, either, so that the server has to find one that lives: each try is a throw of
+	// dice, so two are thrown at a time. A worker that took the room says so to another offer
+	// of it.
 	lostHostFor = 4 * time.Second
+	blindFor    = 2 * time.Second
+	blindTimes  = 2
 	// lastWait is how long it takes at most from one dispatch in vain to the next. The first
 	// quickTries are as near as can be: a host that the network lost is offered rooms for
 	// minutes, and with one other that is every second one.
@@ -39,11 +45,15 @@ type Memory struct {
 	Recorded time.Time
 	// Doubled is since when more than one recorder is there; zero if not.
 	Doubled time.Time
-	// Silent is whether the recorder that was last there did not answer before it left.
-	Silent bool
-	// Tries is how often somebody was sent for in vain, Next when to try again.
-	Tries int
-	Next  time.Time
+	// Silent is whether the recorder that was last there did not answer before it left. Lost is
+	// whether any host does not answer, so that rooms may be offered to it, and Blind whether
+	// none is known that does.
+	Silent, Lost, Blind bool
+	// Tries is how often somebody was sent for in vain, Next when to try again. Untaken is how
+	// long the last dispatch may be without a job; zero if there was none.
+	Tries   int
+	Next    time.Time
+	Untaken time.Duration
 }
 
 // Actions are what is to be done about a room.
@@ -73,7 +83,7 @@ func Decide(now time.Time, r *Room, w Wish, m Memory, jitter float64) (Actions, 
 		m.Missing = now
 	}
 	due := m.Missing.Add(missingFor)
-	if !was.Recorded.IsZero() || m.Tries == 0 && hadOne(r) {
+	if !was.Recorded.IsZero() || m.Tries == 0 && hadOne(now, r) {
 		if due = m.Missing.Add(lostFor); m.Silent {
 			due = m.Missing // it does not come back by itself
 		}
@@ -87,7 +97,7 @@ func Decide(now time.Time, r *Room, w Wish, m Memory, jitter float64) (Actions, 
 				made = m.Missing
 			}
 			if len(last.Jobs) == 0 {
-				due = later(due, made.Add(m.untaken()))
+				due = later(due, made.Add(cmp.Or(m.Untaken, m.untaken())))
 			} else {
 				due = later(due, made.Add(settleFor))
 			}
@@ -98,24 +108,31 @@ func Decide(now time.Time, r *Room, w Wish, m Memory, jitter float64) (Actions, 
 		return Actions{Again: due}, m
 	}
 	m.Tries++
-	wait := min(m.untaken()<<min(max(m.Tries-quickTries, 0), 10), lastWait)
+	m.Untaken = m.untaken()
+	wait := min(m.Untaken<<min(max(m.Tries-quickTries, 0), 10), lastWait)
 	m.Next = now.Add(wait + time.Duration(jitter*float64(wait)/4))
 	m.Recorded = time.Time{}
-	return Actions{Create: w.Policy.Name, Delete: spent(now, r, 0), Again: now.Add(m.untaken())}, m
+	return Actions{Create: w.Policy.Name, Delete: spent(now, r, 0), Again: now.Add(m.Untaken)}, m
 }
+
+// blind reports whether nobody is known to live, and some host does not.
+func (m *Memory) blind() bool { return (m.Silent || m.Lost) && m.Blind }
 
 // untaken is how long a dispatch may be without a job.
 func (m *Memory) untaken() time.Duration {
-	if m.Silent {
+	switch {
+	case m.blind():
+		return blindFor
+	case m.Silent || m.Lost || m.Tries > 1:
 		return lostHostFor
 	}
 	return untakenFor
 }
 
 // hadOne reports whether a recorder was in the room once, and cannot be on its way.
-func hadOne(r *Room) bool {
+func hadOne(now time.Time, r *Room) bool {
 	for i := range r.Dispatches {
-		if r.Dispatches[i].over() {
+		if d := &r.Dispatches[i]; d.over() || len(d.Jobs) > 0 && now.Sub(d.Made) > settleFor {
 			return true
 		}
 	}
@@ -134,7 +151,7 @@ func recorded(now time.Time, r *Room, m Memory) (a Actions, _ Memory) {
 	if m.Recorded.IsZero() || !m.Missing.IsZero() {
 		m.Recorded = now
 	}
-	m.Missing = time.Time{}
+	m.Missing, m.Untaken = time.Time{}, 0
 	if now.Sub(m.Recorded) >= steadyFor {
 		m.Tries, m.Next = 0, time.Time{}
 	}

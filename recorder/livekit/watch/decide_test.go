@@ -86,7 +86,7 @@ func TestDecide(t *testing.T) {
 			{1000, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 1005}, {1005, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "D", 1011}},
 		"somebody else sent for one": {
 			{0, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 6}, {5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 6},
-			{6.5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "", 12.5}, {12.5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "D", 18.5}},
+			{6.5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "", 12.5}, {12.5, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, true, "D", 16.5}},
 		"a worker took it, and its recorder is on the way": {
 			{0, Room{Dispatches: []Dispatch{dispatch("D", 0)}}, all, false, "", 6}, {6, Room{Dispatches: []Dispatch{dispatch("D", 0, runs("a"))}}, all, false, "", 12},
 			{12, Room{Dispatches: []Dispatch{dispatch("D", 0, runs("a"))}}, all, true, "", 18}},
@@ -97,13 +97,14 @@ func TestDecide(t *testing.T) {
 			{10, Room{Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, false, "", 12},
 			{11, Room{Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, false, "", 12},
 			{12, Room{Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, true, "", 18}},
+		"the recorder died before this watcher began": {
+			{0, Room{Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, false, "", 2}, {2, Room{Dispatches: []Dispatch{dispatch("D", -60, runs("a"))}}, all, true, "", 8}},
 		"it comes back by itself": {
 			{0, Room{Recorders: ours("a")}, all, false, "", 0}, {10, Room{}, all, false, "", 12}, {11, Room{Recorders: ours("a")}, all, false, "", 0}, {20, Room{}, all, false, "", 22}},
 		"no worker for long": {
-			{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 11}, {10, Room{}, all, false, "", 11}, {11, Room{}, all, true, "", 17},
-			{17, Room{}, all, true, "", 23}, {23, Room{}, all, true, "", 29}, {29, Room{}, all, true, "", 35}, {35, Room{}, all, true, "", 41}, {41, Room{}, all, true, "", 47},
-			{47, Room{}, all, true, "", 53}, {53, Room{}, all, true, "", 59}, {59, Room{}, all, true, "", 65}, {65, Room{}, all, true, "", 71},
-			{70, Room{}, all, false, "", 77}, {77, Room{}, all, true, "", 83}, {90, Room{}, all, false, "", 101}},
+			{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 11}, {10, Room{}, all, false, "", 11}, {11, Room{}, all, true, "", 15},
+			{15, Room{}, all, true, "", 19}, {19, Room{}, all, true, "", 23}, {23, Room{}, all, true, "", 27}, {27, Room{}, all, true, "", 31}, {31, Room{}, all, true, "", 35}, {35, Room{}, all, true, "", 39},
+			{39, Room{}, all, true, "", 43}, {43, Room{}, all, true, "", 47}, {47, Room{}, all, true, "", 51}, {51, Room{}, all, false, "", 55}, {55, Room{}, all, true, "", 59}, {59, Room{}, all, false, "", 71}},
 		"what brought nobody is deleted": {
 			{0, Room{}, all, false, "", 5},
 			{30, Room{Dispatches: []Dispatch{dispatch("A", 0), dispatch("B", 5, Job{State: Failed}), dispatch("C", 10, runs("x")), dispatch("D", 15)}}, all, true, "A B D", 36}},
@@ -120,9 +121,9 @@ func TestDecide(t *testing.T) {
 			{0, Room{Recorders: ours("a", "b"), Dispatches: []Dispatch{dispatch("A", 0, runs("a"), runs("b"))}}, all, false, "", 12},
 			{12, Room{Recorders: ours("a", "b"), Dispatches: []Dispatch{dispatch("A", 0, runs("a"), runs("b"))}}, all, false, "", 0}},
 		"what was tried before a long recording does not count": {
-			{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 11}, {13, Room{}, all, true, "", 19}, {29, Room{}, all, true, "", 35},
+			{0, Room{}, all, false, "", 5}, {5, Room{}, all, true, "", 11}, {13, Room{}, all, true, "", 17}, {29, Room{}, all, true, "", 33},
 			{40, Room{Recorders: ours("a")}, all, false, "", 0}, {100, Room{Recorders: ours("a")}, all, false, "", 0},
-			{110, Room{}, all, false, "", 112}, {112, Room{}, all, true, "", 118}, {120, Room{}, all, true, "", 126}},
+			{110, Room{}, all, false, "", 112}, {112, Room{}, all, true, "", 118}, {120, Room{}, all, true, "", 124}},
 		"two jobs under one identity": {
 			{0, Room{Recorders: ours("a"), Dispatches: []Dispatch{dispatch("A", 0, runs("a")), dispatch("B", 0, runs("a"))}}, all, false, "", 0},
 			{60, Room{Recorders: ours("a"), Dispatches: []Dispatch{dispatch("A", 0, runs("a")), dispatch("B", 0, runs("a"))}}, all, false, "", 0}},

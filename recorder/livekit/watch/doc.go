@@ -11,6 +11,10 @@
 // each second at the rooms of a host that does not answer. It remembers what each room's
 // recorder recorded, and has the server show that to the next one, on whatever host that is.
 //
+// A server believes in a worker that hangs, or whose network is gone, and offers rooms to it in
+// vain. So each worker can be dispatched by a name of its own, and where some host does not
+// answer, a Watcher sends to others: see hosts.go.
+//
 // Nothing is stored. A Watcher that begins anew sees the same rooms, members and dispatches
 // as the one before it; two of them at once see one another's dispatches, and at worst make
 // one too many, which one of them deletes. What people ask for is a dispatch, too: one that

@@ -2,7 +2,9 @@ package watch
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -22,7 +24,7 @@ const (
 )
 
 // A post is where somebody records.
-type post struct{ room, identity string }
+type post struct{ room, identity, visit string }
 
 // posts returns the rooms with one recorder, by the words of the recorder's card: each host
 // has its own. The caller holds w.mu.
@@ -30,7 +32,7 @@ func (w *Watcher) posts() map[string][]post {
 	hosts := make(map[string][]post)
 	for name, k := range w.known {
 		if words := k.recorder.Words; k.by == 1 && words != "" && (hosts[words] != nil || len(hosts) < maxHosts) {
-			hosts[words] = append(hosts[words], post{name, k.recorder.Identity})
+			hosts[words] = append(hosts[words], post{name, k.recorder.Identity, visit(&k.recorder)})
 		}
 	}
 	return hosts
@@ -47,23 +49,27 @@ func (w *Watcher) callRoll(ctx context.Context) {
 	}
 	w.calls.Go(func() {
 		defer w.calling.Store(false)
-		all := make([][]post, 0, len(hosts))
-		for _, posts := range hosts {
-			all = append(all, posts)
-		}
-		each(ctx, all, func(posts []post) { w.suspect(w.silent(ctx, posts)) })
+		each(ctx, slices.Collect(maps.Keys(hosts)), func(words string) {
+			nobody, somebody := w.silent(ctx, words, hosts[words])
+			w.suspect(words, nobody, somebody)
+		})
 	})
 }
 
 // silent returns at which of a host's posts nobody is, as far as that can be told by asking
 // two, since one that crashed is not the host; and at which somebody is. What the server does
 // not say is neither.
-func (w *Watcher) silent(ctx context.Context, posts []post) (nobody, somebody []post) {
+func (w *Watcher) silent(ctx context.Context, words string, posts []post) (nobody, somebody []post) {
 	rand.Shuffle(len(posts), func(i, j int) { posts[i], posts[j] = posts[j], posts[i] })
+	w.mu.Lock()
+	doubted := w.hosts[words] != nil && w.hosts[words].lost
+	w.mu.Unlock()
 	for n, p := range posts[:min(len(posts), 2)] {
 		switch ok, err := w.c.Server.Answers(ctx, p.room, p.identity); {
 		case err != nil:
 			return nil, nil
+		case ok && (n > 0 || doubted) && !w.stays(ctx, p):
+			return nil, nil // it is another one, of another host, under the room's identity
 		case ok:
 			return posts[:n], posts[n:]
 		}
@@ -71,11 +77,25 @@ func (w *Watcher) silent(ctx context.Context, posts []post) (nobody, somebody []
 	return posts, nil
 }
 
+// stays reports whether the server lists who was at a post still.
+func (w *Watcher) stays(ctx context.Context, p post) bool {
+	who, err := w.c.Server.Participants(ctx, p.room)
+	if err != nil {
+		return false
+	}
+	r := Room{Name: p.room}
+	r.present(who)
+	return len(r.Recorders) == 1 && visit(&r.Recorders[0]) == p.visit
+}
+
 // suspect has rooms looked at often for a while, where nobody is at the post, and others no
 // more than ever.
-func (w *Watcher) suspect(nobody, somebody []post) {
+func (w *Watcher) suspect(words string, nobody, somebody []post) {
 	now, n := time.Now(), 0
 	w.mu.Lock()
+	if len(nobody)+len(somebody) > 0 {
+		w.answers(now, words, len(somebody) > 0)
+	}
 	for _, p := range somebody {
 		if k := w.known[p.room]; k != nil {
 			k.suspect = time.Time{}
@@ -105,13 +125,7 @@ func (w *Watcher) stillThere(ctx context.Context, r *Room) bool {
 	}
 	suspected := visit(&k.recorder)
 	w.mu.Unlock()
-	who, err := w.c.Server.Participants(ctx, r.Name)
-	if err != nil {
-		return false
-	}
-	seen := Room{Name: r.Name}
-	seen.present(who)
-	if len(seen.Recorders) != 1 || visit(&seen.Recorders[0]) != suspected {
+	if !w.stays(ctx, post{room: r.Name, visit: suspected}) {
 		return false
 	}
 	w.mu.Lock()

@@ -15,7 +15,7 @@ type Room struct {
 	People int
 	// Recorders are ours, whoever began them; the first to join is first.
 	Recorders []Recorder
-	// Dispatches of our agent, the oldest first. Nil also where nobody asked for them.
+	// Dispatches of our agent, by whichever of its names, the oldest first. Nil also where nobody asked for them.
 	Dispatches []Dispatch
 	// Off says that somebody ended the recording of this room.
 	Off bool

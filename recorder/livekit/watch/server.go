@@ -173,7 +173,9 @@ func (l *LiveKit) Answers(ctx context.Context, room, identity string) (bool, err
 	switch refused.Code() {
 	case twirp.Canceled, twirp.DeadlineExceeded, twirp.Unavailable, twirp.NotFound: // so a server says that nobody answered
 		return false, nil
-	case twirp.Unauthenticated, twirp.PermissionDenied:
+	case twirp.Internal, twirp.Unauthenticated, twirp.PermissionDenied:
+		// It could not ask: so it says also of a member whom it counts as lost, for 5 s
+		// before it lists them no more. That is no sign of life.
 		return false, err
 	}
 	return true, nil // a no, or a server that cannot ask
@@ -252,14 +254,14 @@ func (r *Room) present(all []*lkproto.ParticipantInfo) {
 	})
 }
 
-// asked puts the dispatches of agent into r. offset is what the server's clock is ahead.
+// asked puts the dispatches of agent, and of its hosts alone, into r. offset is what the server's clock is ahead.
 func (r *Room) asked(all []*lkproto.AgentDispatch, agent string, offset time.Duration) {
 	r.Dispatches, r.Off = nil, false
 	for _, d := range all[:min(len(all), maxDispatches)] {
 		if d.GetAgentName() == Off(agent) {
 			r.Off = true
 		}
-		if d.GetAgentName() != agent || d.GetState().GetDeletedAt() != 0 {
+		if !fleet.IsOurs(agent, d.GetAgentName()) || d.GetState().GetDeletedAt() != 0 {
 			continue
 		}
 		one := Dispatch{ID: d.GetId(), Made: fromNano(d.GetState().GetCreatedAt()).Add(-offset)}

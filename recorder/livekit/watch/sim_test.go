@@ -23,6 +23,7 @@ type sim struct {
 	t     *testing.T
 	agent string
 	fixed bool // recorders have the room's identity
+	older bool // workers have no names of their own
 
 	mu        sync.Mutex
 	rng       *rand.Rand
@@ -52,17 +53,21 @@ type simRoom struct {
 type simRecorder struct {
 	identity, id string
 	before       string // what it was told
-	joined       time.Time
+	joined, lost time.Time
 	by           *simWorker
-	ghost        bool // its process is dead or hangs
-	active       bool // ListRooms knows
+	ghost        bool              // its process is dead or hangs
+	says         map[string]string // attributes in place of those that are true; nil without
+	active       bool              // ListRooms knows
 }
 
 // shown are its attributes. It says what it makes after a while.
 func (m *simRecorder) shown() map[string]string {
+	if m.says != nil {
+		return m.says
+	}
 	shown := map[string]string{"sealtape.state": "recording", "sealtape.follows": m.before}
 	if m.by != nil {
-		shown["sealtape.key"] = fmt.Sprint("host ", m.by.n)
+		shown["sealtape.key"] = m.by.words()
 	}
 	if time.Since(m.joined) > 4*time.Second {
 		shown["sealtape.recording"] = "recording of " + m.id
@@ -77,6 +82,9 @@ type simWorker struct {
 	dead, hung, full bool
 	rooms            map[string]bool
 }
+
+// words are those of its card.
+func (w *simWorker) words() string { return fmt.Sprint("host ", w.n) }
 
 func newSim(t *testing.T, seed uint64, workers int, fixed bool) *sim {
 	s := &sim{t: t, agent: "sealtape", fixed: fixed, rng: rand.New(rand.NewPCG(seed, 1)), rooms: make(map[string]*simRoom)}
@@ -119,7 +127,7 @@ func (s *sim) wound(w *simWorker, hang bool) {
 		}
 		for _, m := range r.members {
 			if m.by == w && !m.ghost {
-				m.ghost = true
+				m.ghost, m.lost = true, time.Now()
 				s.later(20*time.Second, func() { s.leaves(r, m) })
 				s.gaps(r)
 			}
@@ -210,7 +218,7 @@ func (s *sim) Dispatch(_ context.Context, room, agent, metadata string) (*lkprot
 	s.n++
 	d := &lkproto.AgentDispatch{Id: fmt.Sprintf("AD_%d", s.n), AgentName: agent, Metadata: metadata, State: &lkproto.AgentDispatchState{CreatedAt: time.Now().UnixNano()}}
 	r.dispatches = append(r.dispatches, d)
-	if agent == s.agent {
+	if fleet.IsOurs(s.agent, agent) {
 		s.asked++
 		s.later(300*time.Millisecond, func() { s.launch(r, d) })
 	}
@@ -221,7 +229,7 @@ func (s *sim) Dispatch(_ context.Context, room, agent, metadata string) (*lkprot
 func (s *sim) launch(r *simRoom, d *lkproto.AgentDispatch) {
 	var free []*simWorker
 	for _, w := range s.workers {
-		if !w.dead && !w.full {
+		if !w.dead && !w.full && (d.AgentName == s.agent || !s.older && d.AgentName == fleet.OwnName(s.agent, w.words())) {
 			free = append(free, w)
 		}
 	}
@@ -274,6 +282,12 @@ func (s *sim) Answers(ctx context.Context, room, identity string) (bool, error) 
 	if s.down || r == nil {
 		s.mu.Unlock()
 		return false, errDown
+	}
+	for _, m := range r.members {
+		if m.identity == identity && m.ghost && !m.lost.IsZero() && time.Since(m.lost) > 15*time.Second {
+			s.mu.Unlock()
+			return false, errDown // the server knows already, and cannot ask
+		}
 	}
 	alive := !s.mute && slices.ContainsFunc(r.members, func(m *simRecorder) bool { return m.identity == identity && !m.ghost })
 	s.mu.Unlock()

@@ -61,6 +61,7 @@ type Watcher struct {
 	mu      sync.Mutex // guards what follows
 	prompts map[string]bool
 	known   map[string]*known // by the room's name
+	hosts   map[string]*host  // by the words of their recorders' card
 	last    time.Time         // when all rooms were compared
 	failed  error             // why they were not, since
 	tokens  float64           // dispatches that may be made now
@@ -78,6 +79,7 @@ type known struct {
 	serves bool  // some policy is for it
 	by     int   // recorders
 	trail  trail
+	sent   sent
 
 	recorder Recorder  // the only one, where by is 1
 	suspect  time.Time // until when it is doubted that it lives; zero: it is not
@@ -93,7 +95,7 @@ func New(c Config) (*Watcher, error) {
 	}
 	c.Agent, c.Every = cmp.Or(c.Agent, "sealtape"), cmp.Or(c.Every, defaultEvery)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
-	w := &Watcher{c: c, wake: make(chan struct{}, 1), prompts: make(map[string]bool), known: make(map[string]*known), tokens: burst, filled: time.Now()}
+	w := &Watcher{c: c, wake: make(chan struct{}, 1), prompts: make(map[string]bool), known: make(map[string]*known), hosts: make(map[string]*host), tokens: burst, filled: time.Now()}
 	w.alive.Store(time.Now().UnixNano())
 	return w, nil
 }
@@ -212,6 +214,7 @@ func (w *Watcher) turn(ctx context.Context) {
 	maps.DeleteFunc(w.known, func(name string, _ *known) bool { return !here[name] })
 	if all {
 		w.last = now
+		w.forget(now)
 	}
 	w.failed = nil
 	w.mu.Unlock()
@@ -268,7 +271,12 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 		w.mu.Unlock()
 		return
 	}
-	k.Silent = now.Before(k.suspect)
+	w.notes(now, &r)
+	var living []string
+	if wish.Policy != nil && len(r.Recorders) == 0 {
+		living = w.living(now, r.Name)
+	}
+	k.Silent, k.Lost, k.Blind = now.Before(k.suspect), w.lost(), len(living) == 0
 	a, next := Decide(now, &r, wish, k.Memory, rand.Float64())
 	if a.Create != "" && !w.takes(now) {
 		a, next = Actions{Again: now.Add(time.Second)}, k.Memory // it is not its turn yet
@@ -278,6 +286,17 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 	}
 	k.Memory, k.looked, k.again, k.by = next, now, a.Again, len(r.Recorders)
 	k.wanted, k.err = wish.Policy != nil, wish.Err
+	var to []string
+	switch {
+	case a.Create != "":
+		k.sent = k.sent.next(now, living, !k.Lost && !k.Silent && next.Tries < 2)
+		to = []string{k.sent.name(w.c.Agent)}
+		for len(to) < blindTimes && k.blind() && w.takes(now) {
+			to = append(to, to[0])
+		}
+	case k.by > 0:
+		k.sent = sent{}
+	}
 	if k.recorder = (Recorder{}); k.by == 1 {
 		k.recorder = r.Recorders[0]
 	}
@@ -286,7 +305,7 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 		k.again = soon
 	}
 	w.mu.Unlock()
-	w.act(ctx, &r, a)
+	w.act(ctx, &r, a, to)
 	if whom != nil && w.precede(ctx, &r, whom, before) {
 		w.mu.Lock()
 		k.trail.told = visit(whom)
@@ -342,19 +361,20 @@ func (w *Watcher) takes(now time.Time) bool {
 	return true
 }
 
-// act does what was decided. What fails is decided again at the next look.
-func (w *Watcher) act(ctx context.Context, r *Room, a Actions) {
+// act does what was decided; to are the names to dispatch by. What fails is decided again at the
+// next look.
+func (w *Watcher) act(ctx context.Context, r *Room, a Actions, to []string) {
 	log := w.c.Log.With("sid", r.SID)
-	if a.Create != "" {
+	for _, name := range to {
 		asked := time.Now()
-		d, err := w.c.Server.Dispatch(ctx, r.Name, w.c.Agent, fleet.Dispatch{Policy: a.Create}.Metadata())
+		d, err := w.c.Server.Dispatch(ctx, r.Name, name, fleet.Dispatch{Policy: a.Create}.Metadata())
 		if err != nil {
 			w.counts.failures.Add(1)
 			log.Warn("no recorder could be sent for", "err", err)
 			return
 		}
 		w.counts.dispatched.Add(1)
-		log.Info("a recorder was sent for", "policy", a.Create, "dispatch", d.GetId())
+		log.Info("a recorder was sent for", "policy", a.Create, "dispatch", d.GetId(), "agent", name)
 		if at := d.GetState().GetCreatedAt(); at != 0 {
 			w.offset.Store(int64(fromNano(at).Sub(asked.Add(time.Since(asked) / 2))))
 		}

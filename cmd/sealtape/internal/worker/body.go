@@ -17,6 +17,7 @@ type body struct {
 	w     *Worker
 	place fleet.Place
 	job   agent.Assignment
+	from  *agent.Worker // whom the job was taken from
 	log   *slog.Logger
 
 	mu    sync.Mutex // guards what follows

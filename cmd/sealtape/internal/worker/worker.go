@@ -17,10 +17,13 @@ import (
 	"github.com/sealtape/sealtape/recorder/livekit/agent"
 )
 
-// A Config says how a worker works. All but Keys, MinSpace and MaxBacklog are required.
+// A Config says how a worker works. All but Own, MinSpace and MaxBacklog are required.
 type Config struct {
 	// URL of the LiveKit server, and the name that recorders are dispatched by.
 	URL, Agent, Version string
+	// Own is a name by which this worker alone is dispatched; "" for none. The server may
+	// offer a room that is dispatched to all of them to one that hangs.
+	Own string
 	// Token returns a token for a worker.
 	Token func(context.Context) (string, error)
 	// Join returns how a recorder gets into a room: settings for "sealtape record", and
@@ -52,12 +55,13 @@ type Config struct {
 type Worker struct {
 	c     Config
 	agent *agent.Worker
+	own   *agent.Worker // under its own name; nil without
 	begun time.Time
 	alive atomic.Int64 // how long after begun its loop last turned: no clock that is set changes that
 	meter *meter
-	noes  pace
 
 	mu     sync.Mutex // guards what follows
+	noes   pace
 	bodies map[string]*body
 	ending bool
 	work   sync.WaitGroup
@@ -70,7 +74,25 @@ func New(c Config) (*Worker, error) {
 	w := &Worker{c: c, bodies: make(map[string]*body), meter: newMeter(), begun: time.Now()}
 	var err error
 	w.agent, err = agent.New(agent.Config{URL: c.URL, Token: c.Token, Name: c.Agent, Version: c.Version, Handler: w, Log: c.Log})
+	if err == nil && c.Own != "" { // what befalls it befalls the other, too, which logs it
+		w.own, err = agent.New(agent.Config{URL: c.URL, Token: c.Token, Name: c.Own, Version: c.Version, Handler: ownName{w}})
+	}
 	return w, err
+}
+
+// ownName is the Handler of the registration under the worker's own name. A job is reported to
+// whom it was taken from.
+type ownName struct{ *Worker }
+
+// Assigned implements agent.Handler.
+func (o ownName) Assigned(a agent.Assignment) { o.assigned(a, o.own) }
+
+// changed has the server told of the load.
+func (w *Worker) changed() {
+	w.agent.Changed()
+	if w.own != nil {
+		w.own.Changed()
+	}
 }
 
 // Run registers the worker, and records until ctx ends. Then nothing else is taken; what is
@@ -83,10 +105,13 @@ func (w *Worker) Run(ctx context.Context, drain time.Duration, registered func()
 	w.mu.Unlock()
 	var beside sync.WaitGroup
 	beside.Go(func() { _ = w.agent.Run(serving) }) // its error is that of ctx
+	if w.own != nil {
+		beside.Go(func() { _ = w.own.Run(serving) })
+	}
 	beside.Go(func() { w.look(serving, registered) })
 	<-ctx.Done()
 	w.c.Table.Drain()
-	w.agent.Changed()
+	w.changed()
 	w.drain(drain)
 	w.work.Wait()
 	stop()
@@ -124,7 +149,7 @@ func (w *Worker) look(ctx context.Context, registered func()) {
 	for {
 		w.alive.Store(int64(time.Since(w.begun)))
 		if w.c.Table.SetFull(w.full()) {
-			w.agent.Changed()
+			w.changed()
 		}
 		if registered != nil && w.agent.State().Registered {
 			registered()
@@ -179,32 +204,42 @@ func (w *Worker) Offered(j agent.Job) agent.Answer {
 		return a
 	case v.Recorded:
 		w.meter.offered("recorded")
-		if unsaid, ok := w.noes.say(time.Now()); ok {
+		if unsaid, ok := w.saysNo(); ok {
 			log.Info("nothing to do", "why", v.Why, "unsaid", unsaid)
 		}
 		return agent.Answer{Done: true}
 	}
 	w.meter.offered("declined")
-	if unsaid, ok := w.noes.say(time.Now()); ok {
+	if unsaid, ok := w.saysNo(); ok {
 		log.Warn("a room is not recorded here", "why", v.Why, "unsaid", unsaid)
 	}
 	return agent.Answer{}
 }
 
+// saysNo reports whether it is logged that an offer was not taken, and of how many it was not.
+func (w *Worker) saysNo() (unsaid int, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.noes.say(time.Now())
+}
+
 // Assigned implements agent.Handler.
-func (w *Worker) Assigned(a agent.Assignment) {
+func (w *Worker) Assigned(a agent.Assignment) { w.assigned(a, w.agent) }
+
+// assigned begins a job that was taken from one of the registrations.
+func (w *Worker) assigned(a agent.Assignment, from *agent.Worker) {
 	place, ok := w.c.Table.Assign(a.ID, a.Room)
 	if !ok {
 		w.c.Log.Warn("a job was assigned that was not accepted, or came too late", "job", a.ID)
-		w.agent.Finished(a.ID, "it was not accepted, or came too late")
+		from.Finished(a.ID, "it was not accepted, or came too late")
 		return
 	}
-	b := &body{w: w, place: place, job: a, log: w.c.Log.With("room", place.Label, "job", place.Job)}
+	b := &body{w: w, place: place, job: a, from: from, log: w.c.Log.With("room", place.Label, "job", place.Job)}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ending {
 		w.c.Table.Leave(place.Room)
-		w.agent.Finished(a.ID, endingWorker)
+		from.Finished(a.ID, endingWorker)
 		return
 	}
 	w.bodies[place.Room] = b
@@ -216,16 +251,16 @@ func (w *Worker) Assigned(a agent.Assignment) {
 func (w *Worker) do(ctx context.Context, b *body) {
 	defer w.work.Done()
 	hide := w.meter.shows(b)
-	w.agent.Running(b.place.Job)
+	b.from.Running(b.place.Job)
 	how, why := b.record(ctx)
 	hide() // before another recorder can be in its place
 	w.meter.recorded(how)
-	w.agent.Finished(b.place.Job, why)
+	b.from.Finished(b.place.Job, why)
 	w.mu.Lock()
 	delete(w.bodies, b.place.Room)
 	w.mu.Unlock()
 	w.c.Table.Leave(b.place.Room)
-	w.agent.Changed()
+	w.changed()
 }
 
 // Terminated implements agent.Handler. A recorder ends when its room does, or when it is

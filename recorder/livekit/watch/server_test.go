@@ -1,0 +1,40 @@
+package watch
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/twitchtv/twirp"
+)
+
+// A member answers who says no to what they were asked. A server that could not ask says
+// nothing of them: so it answers for one whom it has lost already, and lists for some
+// seconds more.
+func TestAnswers(t *testing.T) {
+	var code twirp.ErrorCode
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(twirp.ServerHTTPStatusFromErrorCode(code))
+		fmt.Fprintf(w, `{"code":%q,"msg":"x"}`, code)
+	}))
+	l := NewLiveKit(s.URL, "key", "a-secret-that-is-long-enough-for-it")
+	for _, tt := range []struct {
+		code    twirp.ErrorCode
+		yes, no bool // neither: it says nothing
+	}{
+		{twirp.InvalidArgument, true, false}, {twirp.Unimplemented, true, false}, {twirp.BadRoute, true, false},
+		{twirp.Canceled, false, true}, {twirp.DeadlineExceeded, false, true}, {twirp.Unavailable, false, true}, {twirp.NotFound, false, true},
+		{twirp.Internal, false, false}, {twirp.Unauthenticated, false, false}, {twirp.PermissionDenied, false, false},
+	} {
+		code = tt.code
+		if yes, err := l.Answers(t.Context(), "room", "recorder"); yes != tt.yes || (err == nil) != (tt.yes || tt.no) {
+			t.Errorf("%s: %v, %v", code, yes, err)
+		}
+	}
+	s.Close()
+	if yes, err := l.Answers(t.Context(), "room", "recorder"); yes || err == nil {
+		t.Errorf("a server that is gone: %v, %v", yes, err)
+	}
+}
