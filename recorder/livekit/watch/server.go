@@ -173,9 +173,14 @@ func (l *LiveKit) Answers(ctx context.Context, room, identity string) (bool, err
 	switch refused.Code() {
 	case twirp.Canceled, twirp.DeadlineExceeded, twirp.Unavailable, twirp.NotFound: // so a server says that nobody answered
 		return false, nil
-	case twirp.Internal, twirp.Unauthenticated, twirp.PermissionDenied:
-		// It could not ask: so it says also of a member whom it counts as lost, for 5 s
-		// before it lists them no more. That is no sign of life.
+	case twirp.Internal:
+		// And so that it could not ask, which it says of a member whom it counts as lost, for 5 s
+		// before it lists them no more. Where the server itself was not reached there is a cause.
+		if errors.Unwrap(refused) == nil {
+			return false, nil
+		}
+		return false, err
+	case twirp.Unauthenticated, twirp.PermissionDenied:
 		return false, err
 	}
 	return true, nil // a no, or a server that cannot ask

@@ -9,9 +9,9 @@ import (
 	"github.com/twitchtv/twirp"
 )
 
-// A member answers who says no to what they were asked. A server that could not ask says
-// nothing of them: so it answers for one whom it has lost already, and lists for some
-// seconds more.
+// A member answers who says no to what they were asked. One whom the server cannot ask does not:
+// so it says of somebody whom it has lost already, and lists for some seconds more. Of whom the
+// server says nothing, nothing is known.
 func TestAnswers(t *testing.T) {
 	var code twirp.ErrorCode
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -26,7 +26,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{twirp.InvalidArgument, true, false}, {twirp.Unimplemented, true, false}, {twirp.BadRoute, true, false},
 		{twirp.Canceled, false, true}, {twirp.DeadlineExceeded, false, true}, {twirp.Unavailable, false, true}, {twirp.NotFound, false, true},
-		{twirp.Internal, false, false}, {twirp.Unauthenticated, false, false}, {twirp.PermissionDenied, false, false},
+		{twirp.Internal, false, true}, {twirp.Unauthenticated, false, false}, {twirp.PermissionDenied, false, false},
 	} {
 		code = tt.code
 		if yes, err := l.Answers(t.Context(), "room", "recorder"); yes != tt.yes || (err == nil) != (tt.yes || tt.no) {
