@@ -46,6 +46,8 @@ type signer struct {
 	Of []string
 	// Expires is when its card ends, in seconds of Unix time; 0 means never.
 	Expires int64
+	// Linked: only a link to the meeting names the key.
+	Linked bool
 }
 
 // approves reports whether the key still approved others at a time.
@@ -54,7 +56,8 @@ func (s signer) approves(at time.Time) bool {
 }
 
 // toldOf is whose holder all keys are that only a link claims to be recorders': it names them
-// for one meeting. No name of a card is this.
+// for one meeting. No name of a card is this. Keys that somebody else claims are holders each by
+// themselves, who are called this and the name of the key.
 const toldOf = "\x00"
 
 // verifiers returns the verifiers of keys. A reader trusts few.
@@ -100,7 +103,7 @@ func (s *settings) options(h host) (o tape.Options, err error) {
 		}
 		others[id] = &told
 	}
-	if len(others) > 0 {
+	if s.Recording != "" {
 		o.Each = func(id string, o *tape.Options) {
 			if id != s.Recording {
 				o.Share, o.Told = s.Others[id].Share, others[id]
@@ -124,8 +127,12 @@ func (s *settings) options(h host) (o tape.Options, err error) {
 			return s
 		}
 		s, ok := known[key]
-		if ok && !s.Revoked {
+		switch {
+		case !ok || s.Revoked:
+		case keys[key].Linked:
 			s.Holder = toldOf
+		default:
+			s.Holder = toldOf + key
 		}
 		return tape.Signer{Key: key, Who: key, Holder: s.Holder, Revoked: s.Revoked}
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -21,7 +22,8 @@ import (
 // TestMeetingLinkInBrowser: two workers of a fleet recorded a meeting in three parts, the last
 // for others. Bob's browser has pinned the fleet alone. By a link to the meeting the page says
 // that the fleet recorded the first part, goes on with the second, and says that the last does
-// not open.
+// not open. He gives it his key once, and does not let it keep that: it is there until the page
+// goes. From a folder that he picks the page plays all this, too.
 func TestMeetingLinkInBrowser(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
@@ -114,17 +116,30 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	v.until("window.pinned")
 	at("about:blank")
 	at(page.URL + "/#" + i.String())
-	v.until("document.querySelector('#keyfile')?.checkVisibility()")
-	v.do(fmt.Sprintf(`(() => {
-		const files = new DataTransfer();
-		files.items.add(new File([%q], "key.age"));
-		document.getElementById("keyfile").files = files.files;
-		document.getElementById("keypassphrase").value = "xyzzy plugh";
-		document.getElementById("keepkey").checked = true;
-		document.querySelector("form:has(#keyfile) button[type=submit]").click();
-	})()`, export))
-	v.until("!document.querySelector('#keyfile') && document.querySelector('#keyquestion .primary') || window.sealtape?.player")
-	v.do("document.querySelector('#keyquestion .primary')?.click()") // it may be kept for some days only
+	giveKey := func() {
+		t.Helper()
+		v.until("document.querySelector('#keyfile')?.checkVisibility()")
+		v.do(fmt.Sprintf(`(() => {
+			const files = new DataTransfer();
+			files.items.add(new File([%q], "key.age"));
+			document.getElementById("keyfile").files = files.files;
+			document.getElementById("keypassphrase").value = "xyzzy plugh";
+			document.querySelector("form:has(#keyfile) button[type=submit]").click();
+			window.asked = 0;
+			let asking = true;
+			new MutationObserver(() => {
+				if (!asking && document.body.classList.contains("asking")) window.asked++;
+				asking = document.body.classList.contains("asking");
+			}).observe(document.body, { attributes: true });
+		})()`, export))
+	}
+	notAsked := func() {
+		t.Helper()
+		if n, err := player.Eval[int](l.ctx, v.page, "window.asked"); err != nil || n > 0 {
+			t.Errorf("it asked for the key %d times more, %v", n, err)
+		}
+	}
+	giveKey()
 	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 1 of 3'")
 	badges, err := player.Eval[string](l.ctx, v.page, "document.getElementById('badges').textContent")
 	if err != nil || !strings.Contains(badges, "Verified: Fleet") {
@@ -136,6 +151,11 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	v.do("document.querySelector('.popover:popover-open').hidePopover(), sealtape.player.seek(1), sealtape.player.play()")
 	v.until("location.hash.includes('r=" + second + "') && document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 2 of 3'")
 	v.until("document.getElementById('badges').textContent.includes('Verified: Fleet')")
+	v.do("history.back()")
+	v.until("location.hash.includes('r=" + first + "') && document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 1 of 3'")
+	v.do("history.forward()")
+	v.until("location.hash.includes('r=" + second + "') && document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 2 of 3'")
+	notAsked()
 	v.do("sealtape.player.seek(1), sealtape.player.play()")
 	v.until("document.getElementById('toast').textContent === 'This meeting goes on in another recording that this link does not open.'")
 	keep(t, l.ctx, v.page, "meeting-link-end")
@@ -157,6 +177,7 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.do("location.reload()")
+	giveKey() // a page that begins anew has none
 	v.until("document.querySelector('.parts:not([hidden]) [data-icon=left]')?.disabled")
 	v.do("document.querySelector('.parts .partsbutton').click()")
 	v.until("/Part 1 of 3does not open here/.test(document.querySelector('.popover:popover-open .partlist')?.textContent)")
@@ -166,9 +187,53 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	alone.Meeting = nil
 	at("about:blank")
 	at(page.URL + "/#" + alone.String())
+	giveKey()
 	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'More of this meeting'")
 	v.do("document.querySelector('.parts .partsbutton').click()")
 	v.until("document.querySelector('.popover:popover-open')?.textContent === 'This meeting began in another recording that this link does not open.'")
+
+	// The same from a folder that is picked: listed, played through, and saved.
+	if err := os.Rename(filepath.Join(store, "away"), filepath.Join(store, first)); err != nil {
+		t.Fatal(err)
+	}
+	downloads := filepath.Join(l.dir, "downloads")
+	if err := errors.Join(os.Mkdir(downloads, 0o700), v.page.Downloads(l.ctx, downloads)); err != nil {
+		t.Fatal(err)
+	}
+	asked := func() int {
+		files.mu.Lock()
+		defer files.mu.Unlock()
+		return len(files.asked)
+	}
+	before := asked()
+	at("about:blank")
+	at(page.URL + "/")
+	v.until("document.getElementById('startfolder')")
+	if err := v.page.SetFiles(l.ctx, "#startfolder", store); err != nil {
+		t.Fatal(err)
+	}
+	giveKey()
+	v.until("document.querySelectorAll('#start .card').length === 3 && /Part 2 of 2, 8\\ssec after the one before/.test(document.getElementById('start').textContent)")
+	keep(t, l.ctx, v.page, "meeting-folder")
+	v.do("document.querySelector(`#start a[href$='" + first + "']`).click()")
+	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 1 of 2'")
+	v.do("window.first = sealtape.player, sealtape.player.seek(1), sealtape.player.play()")
+	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 2 of 2' && sealtape.player !== window.first && sealtape.recording.id === '" + second + "'")
+	v.until("sealtape.player.time > 0")
+	notAsked()
+	v.do("document.getElementById('clip').click()")
+	v.until("document.getElementById('clipformat')")
+	v.do("document.querySelector('.clip .actions a:nth-of-type(2)').click()")
+	l.until("the second part is saved", func() bool {
+		saved, err := filepath.Glob(filepath.Join(downloads, "*.mkv"))
+		return err == nil && len(saved) == 1
+	})
+	v.do("document.querySelector('.parts [data-icon=left]').click()")
+	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 1 of 2' && sealtape.recording.id === '" + first + "'")
+	notAsked()
+	if n := asked() - before; n > 0 {
+		t.Errorf("it fetched %d objects, though they are in the folder", n)
+	}
 }
 
 // linked is a part of a meeting as a link names it, also for who does not open it.

@@ -127,4 +127,5 @@ test("a folder that was picked is a store", async () => {
 		await assert.rejects(store.get(`${id}/segments/000001.age`, { max: 3 }), { kind: "tooLarge" });
 	}
 	for (const path of ["head", "x/head", `${id}/log`, `${id}/segments/.tmp-1`, `${id}/segments/1.part`, `${id.toLowerCase()}/head`]) assert.equal(nameOf(path), "");
+	for (const name of ["shares/ABC.age", "attachments/ABC.age"]) assert.equal(nameOf(`meetings/${id}/${name}`), `${id}/${name}`);
 });

@@ -40,6 +40,31 @@ test("without a key the reader is asked once, whatever is asked for at once", as
 	assert.equal(asked, 2);
 });
 
+test("what belongs to one recording is left with it, and the keys are not", async () => {
+	let asked = 0, opened = 0;
+	const next = "01JD3Q8ZC5ABCDEFGHJKMNPQR4";
+	const ring = new Keyring({ place: "own", shelf: new Drawer(), ask: async () => ++asked > 2 });
+	for (const recording of [id, id, next]) assert.equal(await ring.openEpoch(recording, 1, []), null);
+	assert.equal(await ring.another(next, "locked"), false);
+	assert.equal(asked, 2, "for another recording the reader is asked again, and once");
+	ring.leave(next);
+	assert.equal(await ring.another(next, "locked"), true);
+	assert.equal(asked, 3);
+
+	const { openEpoch } = Identity.prototype, holder = new Keyring({ place: "own", shelf: new Drawer(), ask: async () => assert.fail("asked") });
+	await holder.takeFile(file, "xyzzy", false);
+	Identity.prototype.openEpoch = async () => `secret ${++opened}`;
+	try {
+		for (const recording of [id, id, next]) await holder.openEpoch(recording, 1, []);
+		assert.equal(opened, 2);
+		holder.leave(id);
+		assert.equal(await holder.openEpoch(next, 1, []), "secret 2");
+		assert.equal(await holder.openEpoch(id, 1, []), "secret 3");
+	} finally {
+		Identity.prototype.openEpoch = openEpoch;
+	}
+});
+
 test("a key is kept where it may be, and only if that is wanted", async () => {
 	for (const [place, keep, kept] of [["own", true, true], ["own", false, false], ["file", true, false]]) {
 		const shelf = new Drawer(), ring = new Keyring({ place, shelf, ask: async () => false });

@@ -8,7 +8,7 @@ import { StoreError } from "./store.js";
 const largest = 64 << 20;
 
 /** What a path must end with, so that nothing else in the folder is taken for a recording's. */
-const objectName = /^[0-9A-Z]{26}\/(head|log\/[0-9]{4}|(epochs|segments|index|shares)\/[0-9A-Z][0-9A-Za-z-]*\.age)$/;
+const objectName = /^[0-9A-Z]{26}\/(head|log\/[0-9]{4}|(epochs|segments|index|shares|attachments)\/[0-9A-Z][0-9A-Za-z-]*\.age)$/;
 
 /** @typedef {{ path: string, file: File }} Picked a file, and where it is in what was picked */
 

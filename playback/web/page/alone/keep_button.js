@@ -27,14 +27,16 @@ export class KeepButton {
 	/**
 	 * @param {{ id: string, invitation: string, told: string }} what told is the invitation as it may be kept
 	 * @param {import("../view/popover.js").Popover} popover
+	 * @param {AbortSignal} over ends what it does
 	 */
-	constructor({ id, invitation, told }, popover) {
+	constructor({ id, invitation, told }, popover, over) {
 		this.#id = id;
 		this.#invitation = invitation;
 		this.#told = told;
 		this.#popover = popover;
 		this.node = button("download", say("keep"), () => this.#open(), { id: "keep", "aria-haspopup": "dialog" });
 		byID("helpbutton").before(this.node);
+		over.addEventListener("abort", () => this.#worker?.terminate());
 	}
 
 	async #open() {

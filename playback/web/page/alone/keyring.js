@@ -54,7 +54,10 @@ export class Keyring {
 	#known = new Map();
 	/** @type {Promise<boolean>|null} while the reader is asked */
 	#asking = null;
-	#refused = false;
+	/** @type {Promise<string>|null} whose key the browser keeps */
+	#begun = null;
+	/** The recording for which the reader would bring no key, "" for none. */
+	#refused = "";
 	#ask;
 	/** @type {any} */
 	#shelf;
@@ -78,10 +81,15 @@ export class Keyring {
 	get keepsKeys() { return keepsKeys(this.place); }
 
 	/**
-	 * begin takes the key that this browser keeps for this origin, and returns whose it is;
+	 * begin takes the key that this browser keeps for this origin, once, and returns whose it is;
 	 * "" if there is none.
+	 * @returns {Promise<string>}
 	 */
-	async begin() {
+	begin() {
+		return this.#begun ??= this.#load();
+	}
+
+	async #load() {
 		if (!this.keepsKeys) return "";
 		const identity = await Identity.load(this.#shelf).catch(() => undefined);
 		if (!identity) return "";
@@ -124,7 +132,7 @@ export class Keyring {
 	 * @param {(holder: Holder) => Promise<string|null>} open
 	 */
 	async #try(recording, open) {
-		if (this.empty && !this.#refused) this.#refused = !await this.another(recording, "none");
+		if (this.empty && this.#refused !== recording && !await this.another(recording, "none")) this.#refused = recording;
 		let fault;
 		for (const holder of this.#holders) {
 			try {
@@ -139,12 +147,22 @@ export class Keyring {
 	}
 
 	/**
+	 * leave forgets what belongs to one recording: the secrets of its epochs, and that the reader
+	 * brought no key for it. The keys stay as long as the page.
+	 * @param {string} recording ID
+	 */
+	leave(recording) {
+		for (const name of this.#known.keys()) if (name.startsWith(recording + " ")) this.#known.delete(name);
+		if (this.#refused === recording) this.#refused = "";
+	}
+
+	/**
 	 * another asks the reader for another key, and says whether they brought one.
 	 * @param {string} recording ID
 	 * @param {Reason} reason
 	 */
 	async another(recording, reason) {
-		if (reason === "locked" && this.#refused) return false; // they were just asked
+		if (reason === "locked" && this.#refused === recording) return false; // they were just asked
 		this.#asking ??= this.#ask(this, recording, reason).finally(() => {
 			this.#asking = null;
 		});
@@ -241,7 +259,7 @@ export class Keyring {
 
 	/** @param {any} opener an identity, secrets, or a holder */
 	#add(opener) {
-		this.#refused = false;
+		this.#refused = "";
 		const asItIs = opener instanceof Identity || opener instanceof Secrets;
 		this.#holders.unshift(!asItIs ? opener : {
 			openEpoch: (_, files) => opener.openEpoch(files), openShare: (recording, file) => opener.openShare(recording, file),

@@ -9,33 +9,41 @@ import { fillIcons } from "../view/icons.js";
 import { fillWords, say } from "../view/language.js";
 import { card } from "../view/library_card.js";
 import { labelThemeButtons } from "../view/theme_button.js";
+import { Blank } from "./blank.js";
 import { signersIn } from "./claims.js";
 import { FolderStore } from "./folder.js";
 import { KeptStore } from "./kept.js";
 import { Refused, isInvitation, parse, take, withMoment, withoutSecrets } from "./link.js";
-import { Opening, openInvitation } from "./opening.js";
 import { parts } from "./parts.js";
 import { placeOf } from "./place.js";
 import { Recorders } from "./recorders.js";
 import { clearSaved } from "./save.js";
 import { Start } from "./start.js";
+import { Visit } from "./visit.js";
 
-/** @typedef {{ player: import("../engine/player.js").Player, recording: import("../engine/recording.js").Recording }} Played */
+/** @typedef {import("./opening.js").Played} Played */
 
 /** A Page is the one page, which opens one thing. */
 class Page {
 	#parts;
+	#blank;
+	/** @type {Visit|null} */
+	#visit = null;
 	/** @type {(played: Promise<Played|null>) => void} */
 	#chose = () => {};
 
-	/** @param {import("./parts.js").Parts} begun */
-	constructor(begun) {
+	/**
+	 * @param {import("./parts.js").Parts} begun
+	 * @param {Blank} blank
+	 */
+	constructor(begun, blank) {
 		this.#parts = begun;
+		this.#blank = blank;
 	}
 
 	/** open plays what the address names, or asks what to play. */
 	open() {
-		followLinks();
+		followLinks(() => this.#visit?.follow() || location.reload());
 		if (isInvitation(location.hash)) {
 			try {
 				const invitation = take();
@@ -89,13 +97,19 @@ class Page {
 	 * @returns {Promise<Played|null>}
 	 */
 	#invited(invitation) {
-		return openInvitation(this.#parts, invitation);
+		return this.#visits({ store: null, invitation }).play(invitation.recording);
+	}
+
+	/** @param {import("./visit.js").Place} place */
+	#visits(place) {
+		return this.#visit = new Visit(this.#parts, this.#blank, place);
 	}
 
 	/** @param {import("./kept.js").Note} note */
 	#copy(note) {
 		try {
-			this.#chose(openInvitation(this.#parts, parse(note.invitation), new KeptStore()));
+			const invitation = parse(note.invitation);
+			this.#chose(this.#visits({ store: new KeptStore(), invitation }).play(invitation.recording));
 		} catch (err) {
 			return why(err);
 		}
@@ -117,7 +131,7 @@ class Page {
 				return why(err);
 			}
 			if (!invitation || !recordings.includes(invitation.recording)) return say("start.noLink");
-			this.#chose(openInvitation(this.#parts, invitation, store));
+			this.#chose(this.#visits({ store, invitation }).play(invitation.recording));
 			return "";
 		}
 		const signers = await signersIn(picked), place = placeOf(location);
@@ -132,8 +146,8 @@ class Page {
 	 * @param {import("./recorders.js").Signer[]} signers
 	 */
 	async #oneOf(store, ids, signers) {
-		const opening = await Opening.begin(this.#parts, store, null, signers);
-		return opening.play(ids.length === 1 ? ids[0] : await choose(await opening.recordings()));
+		const visit = this.#visits({ store, invitation: null, claimed: signers });
+		return visit.play(ids.length === 1 ? ids[0] : await choose(await visit.recordings()));
 	}
 }
 
@@ -169,16 +183,17 @@ function reaches(stores, address) {
 }
 
 /**
- * followLinks opens another link that is put into the page's address: browsers do not load
+ * followLinks calls back when another link is put into the page's address: browsers do not load
  * the page for it again.
+ * @param {() => void} follow
  */
-function followLinks() {
+function followLinks(follow) {
 	/** @param {string} hash */
 	const of = (hash) => isInvitation(hash) ? withMoment(withoutSecrets(hash.replace(/^#/, "")), 0) : "";
 	addEventListener("hashchange", ({ oldURL, newURL }) => {
 		const before = new URL(oldURL).hash, now = new URL(newURL).hash;
 		// With secrets in it, it has just been brought: the page takes these out of the address.
-		if (of(now) && (of(now) !== of(before) || withoutSecrets(now) !== now)) location.reload();
+		if (of(now) && (of(now) !== of(before) || withoutSecrets(now) !== now)) follow();
 	});
 }
 
@@ -205,10 +220,13 @@ async function main() {
 		return null;
 	}
 	clearSaved();
-	return new Page(begun).open();
+	return new Page(begun, new Blank()).open();
 }
 
-/** What the page plays, once it does; null if it cannot. */
+/**
+ * What the page plays, once it does; null if it cannot. As it goes on with another part of the
+ * meeting, player and recording in it are that one's.
+ */
 export const opened = main().catch((err) => {
 	showFault(err);
 	return null;

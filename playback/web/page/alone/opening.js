@@ -1,31 +1,27 @@
 /** Opens a recording without a server: what the reader has, put around the program that decrypts. */
-import { byID } from "../view/dom.js";
-import { KeyQuestion } from "../view/key_question.js";
-import { Parts } from "../view/parts.js";
-import { Popover } from "../view/popover.js";
 import { watch } from "../view/watch_page.js";
 import { AheadStore } from "./ahead.js";
-import { FolderStore } from "./folder.js";
 import { Heads } from "./heads.js";
-import { KeepButton } from "./keep_button.js";
-import { keepsCopies } from "./kept.js";
-import { Keyring } from "./keyring.js";
-import { Secrets } from "./keys_web.js";
-import { format, invitationTo, withoutSecrets } from "./link.js";
-import { asks } from "./pick.js";
 import { placeOf } from "./place.js";
 import { Recorders } from "./recorders.js";
 import { saveFile } from "./save.js";
 import { FetchStore } from "./store.js";
 import { WorkerSource } from "./worker_source.js";
 
+/** @typedef {import("./keyring.js").Keyring} Keyring */
+
 /** @typedef {import("./link.js").Invitation} Invitation */
 
-/** An Opening plays recordings of one store, with what keys there are. */
+/** @typedef {{ player: import("../engine/player.js").Player, recording: import("../engine/recording.js").Recording }} Played */
+
+/** An Opening plays a recording of a store, with what keys there are. */
 export class Opening {
 	#source;
 	#keyring;
 	#claimants;
+	/** @type {Played|null} */
+	#played = null;
+	#id = "";
 
 	/**
 	 * @param {WorkerSource} source
@@ -41,14 +37,14 @@ export class Opening {
 	/**
 	 * begin begins to open what is in a store.
 	 * @param {import("./parts.js").Parts} parts
+	 * @param {Keyring} keyring
 	 * @param {import("./store.js").Store} store
 	 * @param {Invitation|null} invitation that names the recording, if one does
 	 * @param {import("./recorders.js").Signer[]} [claimed] who recorded, as somebody else says
 	 */
-	static async begin({ worker }, store, invitation, claimed = []) {
+	static async begin({ worker }, keyring, store, invitation, claimed = []) {
 		const place = placeOf(location, invitation?.store);
 		const from = invitation ? new AheadStore(store, invitation) : store;
-		const keyring = new Keyring({ place, ask: KeyQuestion.in(byID("keyquestion")) });
 		const [recorders] = await Promise.all([Recorders.load(place), keyring.begin()]);
 		const signers = await recorders.signers(...invitation ? [invitation.recorder, ...invitation.meeting.flatMap((p) => p ? [p.recorder] : [])] : []);
 		signers.push(...claimed.filter(({ key }) => !signers.some((s) => s.key === key)));
@@ -56,7 +52,7 @@ export class Opening {
 			worker, around: { store: from, heads: new Heads(place), keyring: keyringOf(keyring) },
 			settings: {
 				// A claimed recorder has the name of their key: see Recording.claimant.
-				recorders: signers.map(({ key, name, words, verified, expires }) => ({ key, who: verified ? name || words : "", expires })), ...recorders.others(),
+				recorders: signers.map(({ key, name, words, verified, expires, by }) => ({ key, who: verified ? name || words : "", expires, linked: by === "link" })), ...recorders.others(),
 				others: Object.fromEntries(invitation?.meeting.flatMap((p) => p ? [[p.recording, { share: p.share, told: headOf(p) }]] : []) ?? []), share: invitation?.share, recording: invitation?.recording, at: invitation?.from, told: invitation ? headOf(invitation) : undefined,
 				unlisted: store instanceof FetchStore && !invitation?.credentials,
 			},
@@ -71,11 +67,13 @@ export class Opening {
 	}
 
 	/**
-	 * meeting has the parts of a recording's meeting, as far as a link names them.
-	 * @param {Invitation} invitation
+	 * meeting has the parts of a recording's meeting.
+	 * @param {string} id
+	 * @param {Invitation|null} invitation whose word it is which these are, if it names some; without, they are
+	 *     looked for
 	 */
-	meeting({ recording, meeting }) {
-		return this.#source.meeting(recording, meeting.map((p) => p?.recording ?? recording));
+	meeting(id, invitation) {
+		return this.#source.meeting(id, invitation?.meeting.map((p) => p?.recording ?? id) ?? []);
 	}
 
 	/**
@@ -83,46 +81,19 @@ export class Opening {
 	 * @param {string} id
 	 */
 	async play(id) {
+		this.#id = id;
 		const played = await watch(this.#source, id, this.#claimants, () => this.#keyring.another(id, "locked"));
 		if (played) played.player.saver = (excerpt, tell) => saveFile(this.#source, id, excerpt, tell);
+		this.#played = played;
 		return played;
 	}
-}
 
-/**
- * openInvitation plays what a link names, from its store or from a copy of it.
- * @param {import("./parts.js").Parts} parts
- * @param {Invitation} invitation
- * @param {import("./store.js").Store|null} [copy]
- */
-export async function openInvitation(parts, invitation, copy = null) {
-	const store = copy ?? new FetchStore(invitation, {
-		decrypt: (/** @type {Uint8Array<ArrayBuffer>} */ file, /** @type {string} */ identity) => new Secrets([identity]).decrypt(file),
-	});
-	const opening = await Opening.begin(parts, store, invitation), played = await opening.play(invitation.recording);
-	// A page that begins anew has no folder that was picked.
-	if (played && !(copy instanceof FolderStore)) {
-		const others = new Parts(played.player, invitation.recording, { link: true, meeting: () => opening.meeting(invitation), go: (id) => goTo(invitation, id) });
-		byID("page").querySelector(".pagebuttons")?.prepend(others.node);
+	/** close ends it, and what it plays. Of the recording nothing stays in memory; the keys do. */
+	close() {
+		this.#played?.player.destroy();
+		this.#source.close();
+		this.#keyring.leave(this.#id);
 	}
-	if (played && !copy && (asks() || await keepsCopies())) {
-		const text = format(invitation);
-		new KeepButton({ id: invitation.recording, invitation: text, told: withoutSecrets(text) }, new Popover());
-	}
-	return played;
-}
-
-/**
- * goTo opens another part of a meeting: what is in the address then is an invitation to it, as
- * good as this one. The page begins anew, so that nothing of one recording is left for another.
- * @param {Invitation} invitation
- * @param {string} id
- */
-function goTo(invitation, id) {
-	const to = invitationTo(invitation, id);
-	if (!to) return;
-	history.pushState(null, "", `${location.pathname}${location.search}#${format(to)}`);
-	location.reload();
 }
 
 /**

@@ -4,8 +4,8 @@ import { Host } from "./host.js";
 
 /**
  * @typedef {object} Settings what the program is told: see settings.go of cmd/sealtape-web
- * @property {{ key: string, who: string, revoked?: boolean, expires?: number }[]} recorders expires is in
- *     seconds of Unix time, 0 for never
+ * @property {{ key: string, who: string, revoked?: boolean, expires?: number, linked?: boolean }[]} recorders expires is in
+ *     seconds of Unix time, 0 for never; linked says that only a link names the key
  * @property {{ key: string, who: string, revoked?: boolean }[]} [granters]
  * @property {{ key: string, who: string, revoked?: boolean, of?: string[] }[]} [revoked] of are the names
  *     of the keys whose approval of it does not count any more; all without it

@@ -37,6 +37,7 @@ export class Player extends EventTarget {
 	/** @type {Saver|null} what makes files of the recording, where no server does */
 	saver = null;
 	#destroyed = false;
+	#over = new AbortController();
 	#clock = new Clock();
 	#mixer = new Mixer();
 	#leveller = new Leveller();
@@ -82,6 +83,8 @@ export class Player extends EventTarget {
 	get waiting() { return this.#transport.waiting; }
 	get ended() { return this.phase === "ended"; }
 	get live() { return this.recording.live; }
+	/** over is aborted once it is destroyed: for who listens to what is there longer. */
+	get over() { return this.#over.signal; }
 	/** Pictures are seen, and move. */
 	get pictured() {
 		return !this.paused && [...this.#tracks.shown].some((uid) => ["playing", "waiting"].includes(this.state(uid).state));
@@ -224,6 +227,7 @@ export class Player extends EventTarget {
 		this.#tracks.close();
 		this.#leveller.close();
 		document.removeEventListener("visibilitychange", this.#onVisibility);
+		this.#over.abort();
 	}
 
 	/**

@@ -61,12 +61,13 @@ export function followAddress(player, range) {
 	player.on(["state"], () => {
 		if (player.paused) remember();
 	});
-	setInterval(() => {
+	const timer = setInterval(() => {
 		if (!player.paused) remember();
 	}, every);
+	player.over.addEventListener("abort", () => clearInterval(timer));
 	addEventListener("hashchange", () => {
 		const t = moment(location.hash);
 		range.span = rangeIn(location.hash);
 		if (t !== null && Math.abs(t - player.time) >= nearby) player.seek(t);
-	});
+	}, { signal: player.over });
 }

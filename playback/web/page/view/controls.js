@@ -38,7 +38,7 @@ export class Controls {
 		this.skip = new SkipButton(player);
 		this.rate = new RateSelect(player);
 		this.layout = new LayoutButton(stage);
-		this.fullscreen = new FullscreenButton(theatre);
+		this.fullscreen = new FullscreenButton(theatre, player.over);
 		const pictures = windowsAllowed() && new WindowButton(player, stageRoot, () => this.play.toggle()).node;
 		// Play comes first for the keyboard; the bar is drawn above it.
 		root.append(el("div", { class: "buttons" },

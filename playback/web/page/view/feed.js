@@ -133,7 +133,7 @@ export class Feed {
 			if (when) this.#rove(when);
 		});
 		new ResizeObserver(() => this.#stay()).observe(list);
-		addEventListener("resize", () => this.#stay()); // lines break elsewhere, too
+		addEventListener("resize", () => this.#stay(), { signal: this.#player.over }); // lines break elsewhere, too
 	}
 
 	/** stay keeps the moment in sight when the list, or what is in it, has another size. */

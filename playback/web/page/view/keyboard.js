@@ -81,7 +81,7 @@ export function listenToKeys(player, controls, feed) {
 		if (!help.lettersOn && event.key.length === 1 && key !== " " && key !== "?") return;
 		event.preventDefault();
 		action(key);
-	});
+	}, { signal: player.over });
 }
 
 /**

@@ -73,7 +73,7 @@ export class Lanes {
 		document.addEventListener("themechange", () => {
 			this.#colours = null;
 			this.#drawSoon();
-		});
+		}, { signal: player.over });
 		this.#listen();
 		player.on(["time", "state"], () => this.#tick());
 		player.on(["spans", "update"], () => this.#update());

@@ -16,7 +16,8 @@ export class LinkQuestion {
 		el("div", { class: "actions" }, this.#open,
 			el("button", { type: "button", class: "textbutton", onclick: () => this.#dialog.close() }, say("link.stay"))));
 
-	constructor() {
+	/** @param {AbortSignal} over once that is aborted it asks no more */
+	constructor(over) {
 		document.body.append(this.#dialog);
 		this.#dialog.addEventListener("click", (event) => {
 			if (event.target === this.#dialog) this.#dialog.close();
@@ -28,7 +29,7 @@ export class LinkQuestion {
 				event.preventDefault();
 				event.stopPropagation();
 				this.#ask(link);
-			}, { capture: true });
+			}, { capture: true, signal: over });
 		}
 	}
 

@@ -31,6 +31,7 @@ export class Parts {
 	node = el("div", { class: "parts", role: "group", "aria-label": say("parts"), hidden: true });
 	#id;
 	#ways;
+	#over;
 	/** @type {Popover|null} made when it is first asked for */
 	#popover = null;
 	/** @type {Meeting} */
@@ -45,6 +46,7 @@ export class Parts {
 	constructor(player, id, ways) {
 		this.#id = id;
 		this.#ways = ways;
+		this.#over = player.over;
 		if (take() === id) player.play();
 		player.on(["state"], () => {
 			if (player.ended && !player.live && !this.#gone) {
@@ -66,6 +68,7 @@ export class Parts {
 	async #ended() {
 		// A later part may have come meanwhile, or was not looked for.
 		await this.#load(true);
+		if (this.#over.aborted) return; // somebody has gone to another
 		const next = partAfter(this.#meeting.parts, this.#id);
 		if (next) {
 			toast(say("part.next"));

@@ -27,7 +27,7 @@ export class Theatre {
 			if (event.detail > 0) closest(event, "#controls button, .start, .pager button")?.blur();
 		});
 		for (const type of ["pointermove", "pointerdown", "keydown", "focusin"]) root.addEventListener(type, () => this.#wake());
-		document.addEventListener("fullscreenchange", () => this.#wake());
+		document.addEventListener("fullscreenchange", () => this.#wake(), { signal: player.over });
 		player.on(["state", "update"], () => this.#update());
 		this.#update();
 	}

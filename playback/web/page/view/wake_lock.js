@@ -16,10 +16,11 @@ export class WakeLock {
 		player.on(["time", "tracks"], () => this.#update());
 		player.on(["state"], () => this.#updateAnew());
 		// The browser takes it back when the page is not seen.
-		document.addEventListener("visibilitychange", () => this.#updateAnew());
+		document.addEventListener("visibilitychange", () => this.#updateAnew(), { signal: player.over });
+		player.over.addEventListener("abort", () => this.#release());
 	}
 
-	get #wanted() { return this.#player.pictured && document.visibilityState === "visible"; }
+	get #wanted() { return !this.#player.over.aborted && this.#player.pictured && document.visibilityState === "visible"; }
 
 	/** updateAnew asks once more, if it was refused: the battery may have been low. */
 	#updateAnew() {

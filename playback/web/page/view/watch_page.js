@@ -73,7 +73,7 @@ function open(player) {
 	const panel = new Panel(byID("panel"), player, transcripts);
 	listenToKeys(player, controls, panel.feed);
 	new Narrator(player);
-	new LinkQuestion();
+	new LinkQuestion(player.over);
 	new MediaSession(player);
 	new WakeLock(player);
 	range.span = rangeIn(location.hash);

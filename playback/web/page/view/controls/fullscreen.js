@@ -8,10 +8,13 @@ export class FullscreenButton {
 	#theatre;
 	node = button("full", say("fullscreen"), () => this.toggle(), { id: "full", "aria-keyshortcuts": "f" });
 
-	/** @param {HTMLElement} theatre */
-	constructor(theatre) {
+	/**
+	 * @param {HTMLElement} theatre
+	 * @param {AbortSignal} over
+	 */
+	constructor(theatre, over) {
 		this.#theatre = theatre;
-		document.addEventListener("fullscreenchange", () => this.#update());
+		document.addEventListener("fullscreenchange", () => this.#update(), { signal: over });
 	}
 
 	async toggle() {

@@ -33,6 +33,7 @@ export class WindowButton {
 		this.#player = player;
 		this.#stage = stage;
 		this.#toggle = toggle;
+		player.over.addEventListener("abort", () => this.#window?.close());
 	}
 
 	async toggle() {
@@ -82,6 +83,6 @@ export class WindowButton {
 	#show(apart) {
 		this.node.setAttribute("aria-pressed", String(apart));
 		relabel(this.node, say(apart ? "window.back" : "window.open"));
-		this.#player.moved(apart);
+		if (!this.#player.over.aborted) this.#player.moved(apart);
 	}
 }
