@@ -2,10 +2,11 @@
 // with livekit-client and its own end-to-end encryption worker. It is the
 // independent peer that the recorder has to understand.
 //
-// Each Member is a Chromium of its own, because the sound of the fake
-// microphone is a flag of the process. The camera is Chromium's fake device, a
-// moving figure with a clock. Needed are Debian's chromium in PATH and the
-// packages that "npm ci" puts into this folder.
+// A Member has a Chromium of its own, as the sound of the fake microphone is a
+// flag of the process, or shares one with others who are content with the same
+// devices, see Chromium. The camera is Chromium's fake device, a moving figure
+// with a clock. Needed are Debian's chromium in PATH and the packages that
+// "npm ci" puts into this folder.
 package browser
 
 import (
@@ -19,7 +20,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -47,9 +47,16 @@ type Config struct {
 	// it, and it encrypts under KeyIndex with KeyBits, 128 (also if 0) or 256.
 	Key               []byte
 	KeyIndex, KeyBits int
+	// In is the Chromium that the member shares with others, in a browser context of
+	// its own: it has nothing of theirs but the devices, which are those of In's
+	// configuration. Nil starts one for this member.
+	In *Chromium
 	// WAV is a sound file for the microphone, repeated; see Tone. Empty
-	// publishes no microphone.
+	// publishes no microphone, but for Hz.
 	WAV string
+	// Hz, if not 0, is the frequency of a tone that the page makes and publishes as its
+	// microphone, in place of WAV.
+	Hz float64
 	// Camera publishes Chromium's fake camera as VP8, 15 frames a second;
 	// Simulcast does so in several layers, as browsers do by default.
 	Camera, Simulcast bool
@@ -90,10 +97,9 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// A Member is a Chromium in a room until Leave. Its methods are safe for
-// concurrent use.
+// A Member is in a room until Leave. Its methods are safe for concurrent use.
 type Member struct {
-	ctx    context.Context // chromedp's
+	ctx    context.Context // chromedp's, of the page
 	cancel context.CancelFunc
 	server *http.Server
 	origin string // of the page
@@ -108,24 +114,17 @@ type Member struct {
 	sent    [][]byte      // see Sent
 }
 
-// Start starts a Chromium, joins and publishes. It returns when all that
-// Config asks for is published. ctx bounds starting only; the member stays
-// until Leave.
-func Start(ctx context.Context, c Config) (*Member, error) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		return nil, fmt.Errorf("no chromium in PATH, install Debian's package chromium: %w", err)
+// Start starts a Chromium, or uses Config.In, joins and publishes. It returns when
+// all that Config asks for is published. ctx bounds starting only; the member
+// stays until Leave.
+func Start(ctx context.Context, c Config) (m *Member, err error) {
+	if c.In != nil && (c.WAV != c.In.WAV || c.Proxy != "") {
+		return nil, fmt.Errorf("a member with the sound %q and the proxy %q cannot share a Chromium with the sound %q and no proxy", c.WAV, c.Proxy, c.In.WAV)
 	}
 	files := c.Files
 	if files == nil {
 		if files, err = pageFiles(); err != nil {
 			return nil, err
-		}
-	}
-	if c.WAV != "" {
-		// Chromium sends silence where it cannot read the file.
-		if _, err := os.Stat(c.WAV); err != nil {
-			return nil, fmt.Errorf("sound of the microphone: %w", err)
 		}
 	}
 	if c.Player != nil {
@@ -138,12 +137,7 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := c.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-
-	m := &Member{
+	m = &Member{
 		server:  &http.Server{Handler: files, ReadHeaderTimeout: 10 * time.Second},
 		origin:  "http://" + listener.Addr().String(),
 		served:  make(chan error, 1),
@@ -151,12 +145,11 @@ func Start(ctx context.Context, c Config) (*Member, error) {
 	}
 	go func() { m.served <- m.server.Serve(listener) }()
 
-	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(chromium, c)...)
-	trouble := func(format string, args ...any) { log.Debug("chromium: " + fmt.Sprintf(format, args...)) }
-	m.ctx, m.cancel = chromedp.NewContext(run, chromedp.WithErrorf(trouble), chromedp.WithLogf(trouble), chromedp.WithListener(m.listen))
-	cancel := m.cancel
-	m.cancel = func() { cancel(); stop() }
-
+	if c.In != nil {
+		m.ctx, m.cancel = chromedp.NewContext(c.In.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(m.listen))
+	} else if m.ctx, m.cancel, err = launch(ctx, c, m.listen); err != nil {
+		return nil, errors.Join(err, m.server.Close(), served(m))
+	}
 	if err := m.start(ctx, m.origin+"/member.html", c); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting a browser member: %w", err), m.Leave())
 	}
@@ -181,7 +174,7 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 	config, err := json.Marshal(map[string]any{
 		"url": c.URL, "token": c.Token, "passphrase": c.Passphrase,
 		"key": c.Key, "keyIndex": c.KeyIndex, "keySize": cmp.Or(c.KeyBits, 128),
-		"microphone": c.WAV != "", "camera": c.Camera, "simulcast": c.Simulcast, "dynacast": c.Dynacast, "screen": c.Screen,
+		"microphone": c.WAV != "" || c.Hz != 0, "hz": c.Hz, "camera": c.Camera, "simulcast": c.Simulcast, "dynacast": c.Dynacast, "screen": c.Screen,
 		"width": cmp.Or(c.CameraWidth, 640), "height": cmp.Or(c.CameraHeight, 360), "screenHz": c.ScreenHz,
 		"cameraBitrate": c.bitrate(), "cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec, "card": c.Card, "pins": texts(c.Pins),
 		"roomKeys": c.RoomKeys,
@@ -194,16 +187,6 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 	}
 	m.join = []chromedp.Action[chromedp.Void]{chromedp.Navigate(url), call("member.join(" + string(config) + ")")}
 	return m.do(ctx, m.join...)
-}
-
-// fakeDevice is what Chromium's camera is like. A page that is not ours takes the camera as it
-// comes, in a size of which two fill a small machine; and of a picture in a room with keys of
-// its own nothing is asked but that it moves.
-func fakeDevice(c Config) any {
-	if c.Files != nil || c.RoomKeys {
-		return "fps=5"
-	}
-	return true
 }
 
 func (c Config) bitrate() int {
@@ -351,8 +334,8 @@ func (m *Member) Screenshot(ctx context.Context) ([]byte, error) {
 	return png, err
 }
 
-// Leave leaves the room, closes the browser, removes its files and waits for
-// all of it, 15 s at most. Later calls return the same.
+// Leave leaves the room, closes the browser, or the member's part of it, removes
+// its files and waits for all of it, 15 s at most. Later calls return the same.
 func (m *Member) Leave() error {
 	m.leave.Do(func() {
 		ctx, cancel := context.WithTimeout(m.ctx, 15*time.Second)
@@ -366,46 +349,17 @@ func (m *Member) Leave() error {
 			}
 		}
 		m.cancel()
-		m.left = errors.Join(m.left, m.server.Close())
-		if err := <-m.served; !errors.Is(err, http.ErrServerClosed) {
-			m.left = errors.Join(m.left, err)
-		}
+		m.left = errors.Join(m.left, m.server.Close(), served(m))
 	})
 	return m.left
 }
 
-// options are Chromium's flags. It runs without a sandbox because it mostly
-// runs as root in a container, and opens no page but ours. Without the flags
-// against background traffic it calls its maker's hosts.
-func options(chromium string, c Config) []chromedp.ExecAllocatorOption {
-	opts := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(chromium),
-		chromedp.Headless,
-		chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.NoFirstRun,
-		chromedp.NoDefaultBrowserCheck,
-		chromedp.WindowSize(800, 600),
-		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
-		chromedp.Flag("use-fake-device-for-media-stream", fakeDevice(c)),
-		chromedp.Flag("use-fake-ui-for-media-stream", true),
+// served waits for the end of a server that was closed.
+func served(m *Member) error {
+	if err := <-m.served; !errors.Is(err, http.ErrServerClosed) {
+		return err
 	}
-	for _, flag := range []string{
-		"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-extensions",
-		"disable-default-apps", "disable-breakpad", "disable-dev-shm-usage", "disable-client-side-phishing-detection", "metrics-recording-only",
-		// A page out of sight must not be slowed down.
-		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
-	} {
-		opts = append(opts, chromedp.Flag(flag, true))
-	}
-	if c.WAV != "" {
-		opts = append(opts, chromedp.Flag("use-file-for-fake-audio-capture", c.WAV))
-	}
-	if c.Proxy != "" {
-		server := strings.TrimPrefix(c.URL, "ws://")
-		opts = append(opts, chromedp.Flag("proxy-server", c.Proxy), chromedp.Flag("proxy-bypass-list", "<-loopback>;"+server))
-	}
-	return opts
+	return nil
 }
 
 // pageFiles serves the page and livekit-client beside it.

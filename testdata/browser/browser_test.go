@@ -36,7 +36,8 @@ func startServer(t testing.TB) (context.Context, *servers.LiveKit) {
 	return ctx, s
 }
 
-// startMember starts a browser that publishes a tone of hz Hz and its camera.
+// startMember starts a browser that publishes a tone of hz Hz and its camera; in c.In, the
+// tone is that of its microphone, or made by the page.
 func startMember(t testing.TB, ctx context.Context, s *servers.LiveKit, identity string, hz float64, c browser.Config) *browser.Member {
 	t.Helper()
 	var err error
@@ -49,9 +50,10 @@ func startMember(t testing.TB, ctx context.Context, s *servers.LiveKit, identity
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.WAV = filepath.Join(t.TempDir(), identity+".wav")
-	if err := browser.Tone(c.WAV, hz, time.Second); err != nil {
-		t.Fatal(err)
+	if c.In == nil {
+		c.WAV = toneFile(t, hz)
+	} else if c.WAV = c.In.WAV; hz != sharedHz {
+		c.Hz = hz
 	}
 	m, err := browser.Start(ctx, c)
 	if err != nil {
@@ -63,6 +65,34 @@ func startMember(t testing.TB, ctx context.Context, s *servers.LiveKit, identity
 		}
 	})
 	return m
+}
+
+// sharedHz is what the microphone of a shared Chromium hears.
+const sharedHz = 440
+
+// share starts a Chromium for several members.
+func share(t testing.TB, ctx context.Context, c browser.Config) *browser.Chromium {
+	t.Helper()
+	c.WAV = toneFile(t, sharedHz)
+	b, err := browser.Open(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func toneFile(t testing.TB, hz float64) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tone.wav")
+	if err := browser.Tone(path, hz, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func wait(t *testing.T, ctx context.Context, m *browser.Member, what string, cond func(browser.State) bool) browser.State {
@@ -175,8 +205,9 @@ func TestUnderstandsMembers(t *testing.T) {
 // passphrase gets errors instead of media.
 func TestWrongPassphrase(t *testing.T) {
 	ctx, s := startServer(t)
-	startMember(t, ctx, s, "ada", 440, browser.Config{Passphrase: passphrase})
-	eve := startMember(t, ctx, s, "eve", 1000, browser.Config{Passphrase: "a guess"})
+	both := share(t, ctx, browser.Config{})
+	startMember(t, ctx, s, "ada", 440, browser.Config{In: both, Passphrase: passphrase})
+	eve := startMember(t, ctx, s, "eve", 1000, browser.Config{In: both, Passphrase: "a guess"})
 	got := wait(t, ctx, eve, "an error", func(s browser.State) bool { return len(s.Errors) > 0 })
 	if !strings.Contains(got.Errors[0], "encryption") {
 		t.Errorf("errors: %q", got.Errors)

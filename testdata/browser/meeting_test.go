@@ -31,13 +31,13 @@ type meetingPage struct {
 	ctx context.Context
 }
 
-func openMeeting(t *testing.T, ctx context.Context, s *servers.LiveKit, dir, identity, name string) *meetingPage {
+func openMeeting(t *testing.T, ctx context.Context, s *servers.LiveKit, in *browser.Chromium, dir, identity, name string) *meetingPage {
 	t.Helper()
 	token, err := auth.NewAccessToken(s.APIKey, s.APISecret).SetIdentity(identity).SetVideoGrant(&auth.VideoGrant{RoomJoin: true, Room: t.Name()}).ToJWT()
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := browser.Start(ctx, browser.Config{Files: http.FileServer(http.Dir(dir)),
+	m, err := browser.Start(ctx, browser.Config{In: in, WAV: in.WAV, Files: http.FileServer(http.Dir(dir)),
 		Path: "meeting.html#" + url.Values{"url": {s.URL}, "token": {token}, "name": {name}}.Encode()})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,8 @@ func TestMeetingPage(t *testing.T) {
 		}
 	}
 	rec := listen(t, ctx, s, "rec", keys.Recorder)
-	ada, ben := openMeeting(t, ctx, s, dir, "ada", "Ada"), openMeeting(t, ctx, s, dir, "ben", "Ben")
+	both := share(t, ctx, browser.Config{RoomKeys: true})
+	ada, ben := openMeeting(t, ctx, s, both, dir, "ada", "Ada"), openMeeting(t, ctx, s, both, dir, "ben", "Ben")
 	for _, p := range []*meetingPage{ada, ben} {
 		p.reads("calls themselves so")
 	}

@@ -127,6 +127,10 @@ async function publish(source) {
   const local = room.localParticipant;
   switch (source) {
     case 'microphone':
+      if (config.hz) {
+        await local.publishTrack(tone(config.hz), { source: Track.Source.Microphone, name: 'microphone' });
+        break;
+      }
       // A test tone is what these three are made to remove.
       await local.setMicrophoneEnabled(true, {
         echoCancellation: false, noiseSuppression: false, autoGainControl: false, voiceIsolation: false,

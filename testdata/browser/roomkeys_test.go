@@ -20,9 +20,10 @@ const recordingID = "ZYXWVTSRQPNMKJHGFEDCBA9874"
 func TestRoomKeys(t *testing.T) {
 	ctx, s := startServer(t)
 	gil := listen(t, ctx, s, "gil", keys.Member)
-	ada := startMember(t, ctx, s, "ada", 440, browser.Config{Card: "Ada", RoomKeys: true, Pins: [][]byte{gil.card}})
+	both := share(t, ctx, browser.Config{RoomKeys: true})
+	ada := startMember(t, ctx, s, "ada", 440, browser.Config{In: both, Card: "Ada", RoomKeys: true, Pins: [][]byte{gil.card}})
 	gil.pin(t, ada)
-	ben := startMember(t, ctx, s, "ben", 1000, browser.Config{Card: "Ben", RoomKeys: true, Pins: [][]byte{gil.card}})
+	ben := startMember(t, ctx, s, "ben", 1000, browser.Config{In: both, Card: "Ben", RoomKeys: true, Pins: [][]byte{gil.card}})
 	wait(t, ctx, ben, "that nobody verified him", func(s browser.State) bool {
 		return s.Membership.Peers["ada"].Theirs == "unverified" && s.Membership.Peers["ada"].Mine == "unverified"
 	})
@@ -126,8 +127,9 @@ func TestRoomKeys(t *testing.T) {
 func TestRoomKeysConsent(t *testing.T) {
 	ctx, s := startServer(t)
 	rec := listen(t, ctx, s, "rec", keys.Recorder)
-	ada := startMember(t, ctx, s, "ada", 440, browser.Config{Card: "Ada", RoomKeys: true, Pins: [][]byte{rec.card}})
-	ben := startMember(t, ctx, s, "ben", 1000, browser.Config{Card: "Ben", RoomKeys: true, Pins: [][]byte{rec.card}})
+	both := share(t, ctx, browser.Config{RoomKeys: true})
+	ada := startMember(t, ctx, s, "ada", 440, browser.Config{In: both, Card: "Ada", RoomKeys: true, Pins: [][]byte{rec.card}})
+	ben := startMember(t, ctx, s, "ben", 1000, browser.Config{In: both, Card: "Ben", RoomKeys: true, Pins: [][]byte{rec.card}})
 	rec.pin(t, ada)
 	rec.pin(t, ben)
 	befriend(t, ctx, ada, ben)
