@@ -76,7 +76,7 @@ func (w *wiretap) all() (sent [][]byte, hosts []string) {
 // is there already, without a question. The store is a real one with the policy that link
 // says. And nothing secret is in anything that the browser sends, from the first to the last.
 func TestAttendedIsWatched(t *testing.T) {
-	l := newBusyLab(t)
+	l := newBrowserLab(t, onePage)
 	home, recorder := l.person("Recorder")
 	bot, err := recorder.Marshal()
 	if err != nil {

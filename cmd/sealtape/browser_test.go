@@ -23,6 +23,21 @@ import (
 	"github.com/sealtape/sealtape/testdata/members"
 )
 
+// chromium starts a Chromium that members share.
+func (l *lab) chromium(c browser.Config) *browser.Chromium {
+	l.t.Helper()
+	b, err := browser.Open(l.ctx, c)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			l.t.Error(err)
+		}
+	})
+	return b
+}
+
 // enter starts browsers in rooms of the lab's server, side by side.
 func (l *lab) enter(configs ...browser.Config) []*browser.Member {
 	l.t.Helper()
@@ -56,7 +71,7 @@ func (l *lab) enter(configs ...browser.Config) []*browser.Member {
 // pictures through livekit-client's own end-to-end encryption, to a real MinIO,
 // and holds what comes out against what they say they sent.
 func TestBrowsersToMinIO(t *testing.T) {
-	l := newBusyLab(t)
+	l := newBrowserLab(t, busyBrowsers)
 	store := l.minIO()
 	recorderHome, recorderCard := l.person("Recorder")
 	readerHome, readerCard := l.person("Reader", recorderCard)

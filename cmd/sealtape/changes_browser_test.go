@@ -25,7 +25,7 @@ import (
 // again, beside a screen with sound. Each source stays one track, which decodes
 // in the sizes that the timeline tells.
 func TestBrowserChanges(t *testing.T) {
-	l := newBusyLab(t)
+	l := newBrowserLab(t, busyBrowsers)
 	home, _ := l.person("Recorder")
 	store := filepath.Join(l.dir, "store")
 	wav := filepath.Join(l.dir, "tone.wav")

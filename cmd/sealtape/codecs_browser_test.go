@@ -17,7 +17,7 @@ import (
 // VP8: VP9 in spatial layers and H264 under its end-to-end encryption, AV1
 // without; one of both rooms, unless every case is to run.
 func TestBrowserCodecs(t *testing.T) {
-	l := newBusyLab(t)
+	l := newBrowserLab(t, busyBrowsers)
 	home, _ := l.person("Recorder")
 	store := filepath.Join(l.dir, "store")
 	type encoded struct {

@@ -66,8 +66,7 @@ func packetsSeen(t *testing.T, path, stream string) (all []packetSeen) {
 // hash, in their order and at their times: pictures of every codec, out of turn, of varying
 // rates, behind edit lists, turned, beside tracks with nothing in them; and sound that is Opus. Other sound is encoded again.
 func TestImportedPackets(t *testing.T) {
-	sample.Live(t)
-	t.Parallel()
+	withBrowsers(t, onePage)
 	film := []string{"-f", "lavfi", "-i", "testsrc=size=160x90:rate=25:duration=6.4,format=yuv420p"}
 	sound := []string{"-f", "lavfi", "-i", "sine=frequency=440:duration=6.4:sample_rate=48000"}
 	h264 := []string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "3", "-b_strategy", "0", "-g", "30"}
@@ -136,7 +135,6 @@ func TestImportedPackets(t *testing.T) {
 	}
 	for _, name := range some {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			path := made[name]
 			f, err := program.Look(t.Context(), path)
 			if err != nil {

@@ -91,8 +91,7 @@ type watching struct {
 
 func newWatching(t *testing.T) *watching {
 	t.Helper()
-	sample.Live(t)
-	t.Parallel()
+	inRealTime(t)
 	w := &watching{lab: newDesk(t)}
 	w.home, _ = w.recorder("Ada")
 	w.folder, w.store = filepath.Join(w.dir, "incoming"), filepath.Join(w.dir, "store")
@@ -296,6 +295,7 @@ func TestWatchZoom(t *testing.T) {
 // TestWatchKilled: kill -9 at any step loses nothing, imports nothing twice, and removes no
 // source that the store has not confirmed.
 func TestWatchKilled(t *testing.T) {
+	t.Parallel()
 	steps := []string{"begun", "sealed", "noted", "put:1", "put:2", "put:3", "copied", "stored", "dropped", "compared", "removed", "folder put:2", "folder removed:1", "folder removed:2"}
 	films.get(t)
 	for i := range sample.Cases(t, len(steps), 4) {

@@ -22,7 +22,6 @@ import (
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
-	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -40,14 +39,6 @@ type lab struct {
 
 const labPassphrase = "a passphrase of the room, 7f1b"
 
-// inRealTime says that a test mostly waits for what happens in real time: others
-// may run beside it, and -short leaves it out.
-func inRealTime(t *testing.T) {
-	t.Helper()
-	sample.Live(t)
-	t.Parallel()
-}
-
 // newLab returns a lab for a test that mostly waits.
 func newLab(t *testing.T) *lab {
 	t.Helper()
@@ -55,11 +46,11 @@ func newLab(t *testing.T) *lab {
 	return makeLab(t)
 }
 
-// newBusyLab returns a lab for a test that needs all that two cores have, for
-// several browsers or several layers of video, and so runs alone.
-func newBusyLab(t *testing.T) *lab {
+// newBrowserLab returns a lab for a test with browsers, which takes so many places of
+// those who work.
+func newBrowserLab(t *testing.T, places int64) *lab {
 	t.Helper()
-	sample.Live(t)
+	withBrowsers(t, places)
 	return makeLab(t)
 }
 

@@ -18,7 +18,6 @@ import (
 
 	"github.com/sealtape/sealtape/archive/link"
 	"github.com/sealtape/sealtape/testdata/player"
-	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A request is what a server saw of one.
@@ -83,8 +82,7 @@ window.result = await read().catch((err) => ({ failed: String(err) + (err.kind ?
 // another origin, by requests that ask the server for nothing first. What stands behind
 // the # of the link reaches no server, and what is secret of it leaves the address.
 func TestLinkInBrowser(t *testing.T) {
-	sample.Live(t)
-	t.Parallel()
+	withBrowsers(t, onePage)
 	l := newLinkLab(t)
 	to, err := url.Parse(minIO.get(t).Endpoint)
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/sealtape/sealtape/archive/link"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/testdata/player"
-	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestMeetingLinkInBrowser: two workers of a fleet recorded a meeting in three parts, the last
@@ -25,8 +24,7 @@ import (
 // not open. He gives it his key once, and does not let it keep that: it is there until the page
 // goes. From a folder that he picks the page plays all this, too.
 func TestMeetingLinkInBrowser(t *testing.T) {
-	sample.Live(t)
-	t.Parallel()
+	withBrowsers(t, onePage)
 	l := newDesk(t)
 	fleet, fleetCard := l.recorder("Fleet")
 	bob, bobCard := l.person("Bob")

@@ -17,7 +17,6 @@ import (
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/playback/site"
 	"github.com/sealtape/sealtape/testdata/player"
-	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestLinkInBrowserPlays: who was sent a link, and was no reader before, opens it in a
@@ -25,7 +24,7 @@ import (
 // key, and watch by the share in the link: by the policy that link says, and by presigned
 // URLs. The store is a real one, and the page the one that player makes.
 func TestLinkInBrowserPlays(t *testing.T) {
-	sample.Live(t)
+	withBrowsers(t, onePage)
 	l := &linkLab{lab: newDesk(t)}
 	people, err := player.NewNamedPeople(l.dir, "Owner", "Bob") // whom its recorder does not name
 	if err != nil {
@@ -152,8 +151,7 @@ func (l *lab) playerPages(stores ...string) string {
 // TestStoreServesPage: a page that the store itself serves takes no key of the reader's, and
 // no passkey: it leads to a page of another site, which opens this recording and no other.
 func TestStoreServesPage(t *testing.T) {
-	sample.Live(t)
-	t.Parallel()
+	withBrowsers(t, onePage)
 	l := newLinkLab(t)
 	to, err := url.Parse(minIO.get(t).Endpoint)
 	if err != nil {

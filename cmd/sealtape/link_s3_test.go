@@ -17,7 +17,6 @@ import (
 	"github.com/sealtape/sealtape/archive/link"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/testdata/player"
-	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A linkLab has a recording in a bucket that Ada made and opens, and Bob, who does not.
@@ -111,8 +110,7 @@ func policyIn(t *testing.T, said string) string {
 // TestLink: each kind of link lets the page and the program read one recording from a real
 // server, and nothing else; Bob, who is no reader, opens it by the share that it names.
 func TestLink(t *testing.T) {
-	sample.Live(t)
-	t.Parallel()
+	inRealTime(t)
 	l := newLinkLab(t)
 	missing := "segments/000099.age"
 
@@ -238,8 +236,7 @@ func TestLink(t *testing.T) {
 // TestLinkToStranger: who was no reader before and has pinned nobody opens a recording by
 // the share in the link, and is told that its giver is claimed as its recorder is.
 func TestLinkToStranger(t *testing.T) {
-	sample.Live(t)
-	t.Parallel()
+	inRealTime(t)
 	l := &linkLab{lab: newDesk(t)}
 	var adaCard, bobCard keys.Card
 	recorder, recorderCard := l.recorder("Recorder")
@@ -303,6 +300,7 @@ func TestLinkToStranger(t *testing.T) {
 // is sent is another one, or has other keys now: the link has a share to the keys on his card,
 // and he opens it.
 func TestLinkToNamesake(t *testing.T) {
+	inRealTime(t)
 	l := &linkLab{lab: newDesk(t)}
 	people, err := player.NewNamedPeople(l.dir, "Ada", "Bob")
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/sealtape/sealtape/archive/link"
 	"github.com/sealtape/sealtape/keys"
-	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A webServer gives the files of a folder, and notes what it was asked.
@@ -60,8 +59,7 @@ func (w *webServer) set(f func()) {
 // TestWebFolder: a folder on a web server is watched by a link, open to anybody or by a
 // token, and doctor says what pages may read of it.
 func TestWebFolder(t *testing.T) {
-	sample.Live(t)
-	t.Parallel()
+	inRealTime(t)
 	l := &linkLab{lab: newDesk(t)}
 	var adaCard, bobCard keys.Card
 	l.ada, adaCard = l.recorder("Ada")

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -90,7 +91,7 @@ func killedAt(step string) func(string) {
 }
 
 func TestScript(t *testing.T) {
-	t.Parallel() // beside those who wait
+	t.Parallel()
 	bin := tools.get(t)
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -103,6 +104,7 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Files: some,
 		Setup: func(e *testscript.Env) error {
+			e.Defer(working.take(func(format string, args ...any) { e.T().Log(fmt.Sprintf(format, args...)) }, onePage))
 			e.Setenv("SEALTAPE_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("PATH", bin+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("TZ", "UTC")

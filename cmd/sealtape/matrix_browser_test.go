@@ -17,6 +17,7 @@ import (
 // A call of people in Element's code, recorded: in either format with all that happens to
 // members and recorders, or with servers that die.
 func TestMatrixMeeting(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name string
 		run  func(*testing.T)
@@ -34,7 +35,7 @@ func TestMatrixMeeting(t *testing.T) {
 // recorder is killed, and another goes on. All that they sent is recorded under their
 // names, and nothing is missing for want of a key.
 func matrixMeetingIn(t *testing.T, sticky bool) {
-	g := newBusyLab(t).matrix().meeting(sticky, "ada", "ben", "cat")
+	g := newBrowserLab(t, someBrowsers).matrix().meeting(sticky, "ada", "ben", "cat")
 	ada, ben, cat := g.people[0], g.people[1], g.people[2]
 	rec := g.recordCall()
 	g.sees(ada, "the recorder in the room", func(s matrixjs.State) bool { return s.Names[g.bot.ID] != "" })

@@ -17,7 +17,7 @@ import (
 // matrixServersRestart: the homeserver of a call dies, and the call is recorded on; once it is back, who comes is
 // recorded, too. The LiveKit server dies, and all come back to one that knows nothing.
 func matrixServersRestart(t *testing.T) {
-	l := newBusyLab(t)
+	l := newBrowserLab(t, someBrowsers)
 	var err error
 	if l.lk, err = servers.StartLiveKit(l.ctx, servers.LiveKitConfig{}); err != nil {
 		t.Fatal(err)

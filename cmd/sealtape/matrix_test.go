@@ -15,14 +15,12 @@ import (
 
 	"github.com/sealtape/sealtape/recorder/matrix"
 	"github.com/sealtape/sealtape/testdata/calls"
-	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // matrixDesk returns a lab without a meeting that has the homeserver that tests share.
 func matrixDesk(t *testing.T) *matrixLab {
 	t.Helper()
-	sample.Live(t)
-	t.Parallel()
+	inRealTime(t)
 	return &matrixLab{lab: newDesk(t), Servers: matrixServers.get(t)}
 }
 

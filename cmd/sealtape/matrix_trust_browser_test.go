@@ -71,7 +71,7 @@ func epochs(i *show.InfoJSON) []string {
 // has another's changed in the middle, adds a device and keeps a leaver listed: it gets
 // nobody in as a reader, and the recorder says of whom it does not use keys.
 func TestMatrixTrust(t *testing.T) {
-	g := newBusyLab(t).ownMatrix(calls.Config{}).meeting(false, "ada", "ben", "cat")
+	g := newBrowserLab(t, someBrowsers).ownMatrix(calls.Config{}).meeting(false, "ada", "ben", "cat")
 	ada, ben, cat := g.people[0], g.people[1], g.people[2]
 	adaHome := g.withCard(ada, "Ada", g.master(ada))
 	// To the recorder, Ben has another master key than on his card, from the beginning.

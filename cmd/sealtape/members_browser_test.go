@@ -27,7 +27,7 @@ import (
 // exported; a third without it is unknown, and nobody's reader. One is asked for
 // consent and takes it back.
 func TestBrowserMembership(t *testing.T) {
-	l := newBusyLab(t)
+	l := newBrowserLab(t, someBrowsers)
 	home, botCard := l.person("Recorder")
 	bot, err := botCard.Marshal()
 	if err != nil {
@@ -37,9 +37,10 @@ func TestBrowserMembership(t *testing.T) {
 	if err := browser.Tone(tone, 440, 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
+	chromium := l.chromium(browser.Config{WAV: tone})
 	member := func(identity, card string, pins ...[]byte) browser.Config {
 		return browser.Config{Token: l.token(members.Grant{Room: l.room("weekly"), Identity: identity, Name: "as the server says"}),
-			Passphrase: labPassphrase, WAV: tone, Card: card, Pins: pins}
+			Passphrase: labPassphrase, In: chromium, WAV: tone, Card: card, Pins: pins}
 	}
 	wait := func(m *browser.Member, what string, cond func(browser.State) bool) browser.State {
 		t.Helper()

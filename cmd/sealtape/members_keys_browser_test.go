@@ -21,7 +21,7 @@ import (
 // Two browsers make the keys of a room. The recorder gets the key of one, through a full
 // reconnect, and of the other after a change of mind. All three show the same room code.
 func TestBrowserMemberKeys(t *testing.T) {
-	l := newBusyLab(t)
+	l := newBrowserLab(t, someBrowsers)
 	home, recorderCard := l.person("Recorder")
 	bot, err := recorderCard.Marshal()
 	if err != nil {
@@ -31,9 +31,9 @@ func TestBrowserMemberKeys(t *testing.T) {
 	if err := browser.Tone(tone, 440, 10*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	room := l.room("weekly")
+	room, chromium := l.room("weekly"), l.chromium(browser.Config{WAV: tone, RoomKeys: true})
 	member := func(identity, card string) browser.Config {
-		return browser.Config{Token: l.token(members.Grant{Room: room, Identity: identity, Name: card}), WAV: tone, Card: card, RoomKeys: true, Pins: [][]byte{bot}}
+		return browser.Config{Token: l.token(members.Grant{Room: room, Identity: identity, Name: card}), In: chromium, WAV: tone, Card: card, RoomKeys: true, Pins: [][]byte{bot}}
 	}
 	all := l.enter(member("ada", "Ada"), member("ben", "Ben"))
 	ada, ben := all[0], all[1]

@@ -146,7 +146,7 @@ func begunAll(t *testing.T, m player.Measurement) float64 {
 // shows and says comes through the recorder, the store and the page, and can be
 // seen and heard at the right time.
 func TestPlayLive(t *testing.T) {
-	l := newLab(t)
+	l := newBrowserLab(t, onePage)
 	store := filepath.Join(l.dir, "store")
 	recorderHome, recorderCard := l.person("Recorder")
 	readerHome, readerCard := l.person("Reader", recorderCard)
@@ -290,7 +290,7 @@ func (l *lab) search(dir string, words ...string) (files int) {
 // TestPlayLocked watches a recording of which an epoch is locked and a segment
 // damaged, to its end: both show, neither is played, and what follows is.
 func TestPlayLocked(t *testing.T) {
-	inRealTime(t)
+	withBrowsers(t, onePage)
 	l := newDesk(t)
 	people, err := player.NewPeople(l.dir)
 	if err != nil {

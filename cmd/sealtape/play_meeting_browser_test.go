@@ -11,7 +11,7 @@ import (
 // It lists the parts, with what lies between, and goes back and forth; and so says the library
 // which part each is.
 func TestPlayGoesOn(t *testing.T) {
-	l := newLab(t)
+	l := newBrowserLab(t, onePage)
 	home, _ := l.person("Recorder")
 	store := filepath.Join(l.dir, "store")
 	first := l.sealed(home, store, "-segments", "1", "-room", "Weekly", "-start", "2026-03-01T09:30:00Z")

@@ -30,7 +30,6 @@ import (
 	"github.com/sealtape/sealtape/playback/site"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/testdata/player"
-	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A playerSite is the page as it is built, on one origin, and recordings on another.
@@ -58,7 +57,7 @@ var browserProgramOnce = sync.OnceValues(func() (browserProgram, error) {
 })
 
 func newPlayerSite(t *testing.T) *playerSite {
-	sample.Live(t)
+	withBrowsers(t, onePage)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
 	t.Cleanup(cancel)
 	s := &playerSite{T: t, ctx: ctx, dir: t.TempDir()}
@@ -201,7 +200,6 @@ const plays = `[...document.querySelectorAll("video")].some((v) => v.videoWidth 
 
 // A browser watches what a link names, keeps a copy, and watches that without the store.
 func TestPlayerSite(t *testing.T) {
-	t.Parallel()
 	s := newPlayerSite(t)
 	p := s.open(s.page.URL + "/#" + s.invitation)
 	s.giveKey(p, true)
@@ -329,7 +327,6 @@ func (s *playerSite) same(downloads, format, want string) {
 
 // One file on a disk plays a folder that was picked, without a server.
 func TestPlayerOneFile(t *testing.T) {
-	t.Parallel()
 	s := newPlayerSite(t)
 	s.config.Stores = nil
 	f, err := site.BuildOneFile(s.config)

@@ -18,7 +18,6 @@ import (
 // keeps a copy, and watches that without the store; and the player that is one file, from a
 // disk, plays what a link names.
 func TestPlayerFirefox(t *testing.T) {
-	t.Parallel()
 	s := newPlayerSite(t)
 	file := filepath.Join(s.dir, "ada.age")
 	s.must(os.WriteFile(file, []byte(s.key), 0o600))

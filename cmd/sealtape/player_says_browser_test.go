@@ -28,7 +28,6 @@ func (s *playerSite) answer(f func(w http.ResponseWriter, r *http.Request) bool)
 // lead on, whatever the link and the store are. Each then opens the right link in the same
 // tab, as somebody does who was sent another one.
 func TestPlayerSays(t *testing.T) {
-	t.Parallel()
 	s := newPlayerSite(t)
 	p := s.open(s.page.URL + "/#" + s.invitation)
 	s.giveKey(p, true)

@@ -75,6 +75,10 @@ var (
 type suite struct{ *testing.M }
 
 func (s suite) Run() int {
+	if err := beginAll(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	code := s.M.Run()
 	if err := errors.Join(liveKit.end(), minIO.end(), tools.end(), films.end(), matrixServers.end()); err != nil {
 		fmt.Fprintln(os.Stderr, "what the tests shared:", err)

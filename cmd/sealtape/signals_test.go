@@ -19,7 +19,7 @@ import (
 // one that cannot end does with the second: also where a shell has it ignore SIGINT,
 // as it does with what a script puts in the background.
 func TestSignals(t *testing.T) {
-	t.Parallel() // beside those who wait
+	t.Parallel()
 	bin := tools.get(t)
 	// A server that accepts and never answers.
 	hung, err := net.Listen("tcp", "127.0.0.1:0")

@@ -22,7 +22,7 @@ import (
 // a room with keys, is in the sealed recording, by speaker and time; in its exports; and on
 // the page. What the agent sent unencrypted is marked in all of them.
 func TestRecordedWords(t *testing.T) {
-	l := newBusyLab(t)
+	l := newBrowserLab(t, onePage)
 	home, _ := l.person("Recorder")
 	store, room := filepath.Join(l.dir, "store"), l.room("words")
 	enter := func(g members.Grant, c native.Config) *native.Member {

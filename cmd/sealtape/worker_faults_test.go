@@ -94,6 +94,7 @@ func TestWorkers(t *testing.T) {
 // TestWorkersOneRecorder: where a recorder of the fleet records, another of another worker
 // leaves before it tells anybody anything.
 func TestWorkersOneRecorder(t *testing.T) {
+	t.Parallel()
 	for _, as := range []string{"recorder", "agent"} {
 		t.Run(as, func(t *testing.T) {
 			f := newFleetLab(t)
