@@ -47,12 +47,13 @@ type timing struct {
 	sticky       time.Duration // one by a sticky event does
 	keyWait      time.Duration // without a key of a member, before joining again
 	resend       time.Duration // the first wait before a key is sent again that could not be
+	useKey       time.Duration // before a key of ours is in use that was sent
 	tick         time.Duration
 }
 
 var usualTiming = timing{
 	leaveDelay: 8 * time.Second, restart: 4 * time.Second, withDelay: 4 * time.Hour, withoutDelay: 10 * time.Minute,
-	sticky: time.Hour, keyWait: 10 * time.Second, resend: 2 * time.Second, tick: 500 * time.Millisecond,
+	sticky: time.Hour, keyWait: 10 * time.Second, resend: 2 * time.Second, useKey: 5 * time.Second, tick: 500 * time.Millisecond,
 }
 
 // A Call is the call of a room, as this device follows it, and takes part once it
@@ -61,7 +62,6 @@ type Call struct {
 	a    *Account
 	c    CallConfig
 	t    timing
-	key  []byte // our own media key
 	can  features
 	own  presence
 	wake chan struct{} // the ticking goroutine has something to do
@@ -74,6 +74,9 @@ type Call struct {
 	callers map[Target]*caller
 	keys    *heldKeys
 	unread  []unread
+	key     ownKey
+	coming  *ownKey // that members get, and that is not in use yet
+	known   bool    // key is, to somebody who is not in the call any more
 	sent    map[Target]*sending
 	hands   map[id.EventID]hand
 	refused map[refusal]bool
@@ -103,7 +106,7 @@ type caller struct {
 // earlier life left in it is taken back. Of the errors, ErrNotInvited,
 // ErrNotEncrypted, a *rtc.PowerError and ErrUnsignedDevice are for the operator to mend.
 func (a *Account) OpenCall(ctx context.Context, conf CallConfig) (*Call, error) {
-	c := &Call{a: a, c: conf, t: usualTiming, key: random(16), wake: make(chan struct{}, 1),
+	c := &Call{a: a, c: conf, t: usualTiming, key: ownKey{key: random(16)}, wake: make(chan struct{}, 1),
 		room: rtc.NewRoom(), roster: rtc.NewRoster(), callers: make(map[Target]*caller), keys: newHeldKeys(),
 		sent: make(map[Target]*sending), hands: make(map[id.EventID]hand), refused: make(map[refusal]bool), heard: make(map[Target]bool)}
 	c.own.again = make(chan struct{}, 1)
@@ -314,9 +317,6 @@ func (c *Call) Members() []Caller {
 	}
 	return list
 }
-
-// Key returns this device's own media key, which members get when it has entered.
-func (c *Call) Key() (index int, key []byte) { return 0, slices.Clone(c.key) }
 
 // weaknesses returns what this user may not do: take part in the call, and write.
 // Called locked.

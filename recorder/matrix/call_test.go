@@ -26,7 +26,7 @@ const someService = "https://sfu.meet.test/jwt"
 // quick are the times of tests, where nothing hangs on how long they are.
 var quick = timing{
 	leaveDelay: 8 * time.Second, restart: 300 * time.Millisecond, withDelay: 4 * time.Hour, withoutDelay: 10 * time.Minute,
-	sticky: time.Hour, keyWait: time.Hour, resend: 100 * time.Millisecond, tick: 50 * time.Millisecond,
+	sticky: time.Hour, keyWait: time.Hour, resend: 100 * time.Millisecond, useKey: 100 * time.Millisecond, tick: 50 * time.Millisecond,
 }
 
 // callRoom makes an encrypted room in which everybody may be in the call, with
@@ -205,12 +205,13 @@ func TestCall(t *testing.T) {
 		t.Errorf("the key of Ada is %+v", key)
 	}
 	key = ada1.kind(t, Keyed, bot)
-	if _, want := bot1.Key(); !bytes.Equal(key.Key, want) {
+	_, first := bot1.Key()
+	if !bytes.Equal(key.Key, first) {
 		t.Errorf("the key of the recorder is %+v", key)
 	}
 	// Another key, also under an index that was used.
-	sendKey(t, ada, bot, room, "", 1, bytes.Repeat([]byte{1}, 16))
-	if e := bot1.kind(t, Keyed, ada); e.Index != 1 || e.Key[0] != 1 {
+	sendKey(t, ada, bot, room, "", 7, bytes.Repeat([]byte{1}, 16)) // 1 is that of Ada's own next key
+	if e := bot1.kind(t, Keyed, ada); e.Index != 7 || e.Key[0] != 1 {
 		t.Errorf("the next key is %+v", e)
 	}
 	if err := ada1.Leave(t.Context()); err != nil {
@@ -222,11 +223,24 @@ func TestCall(t *testing.T) {
 	}
 	// Back, under the same identity and an index that was used, with a key that comes
 	// first.
-	sendKey(t, ada, bot, room, "", 1, bytes.Repeat([]byte{2}, 16))
+	sendKey(t, ada, bot, room, "", 7, bytes.Repeat([]byte{2}, 16))
 	ada1.begin(t, false)
 	bot1.kind(t, Came, ada)
-	if e := bot1.until(t, "the new key", func(e CallEvent) bool { return e.Kind == Keyed && e.Key[0] == 2 }); e.Index != 1 {
+	if e := bot1.until(t, "the new key", func(e CallEvent) bool { return e.Kind == Keyed && e.Key[0] == 2 }); e.Index != 7 {
 		t.Errorf("the key of who came back is %+v", e)
+	}
+	// Who left had the recorder's key: it has another now, which she gets as one who is there.
+	var second CallEvent
+	eventually(t, "the recorder has another key", func() bool {
+		return bot1.heard(func(e CallEvent) bool { second = e; return e.Kind == OwnKey })
+	})
+	eventually(t, "Ada has it, too", func() bool {
+		return ada1.heard(func(e CallEvent) bool {
+			return e.Kind == Keyed && e.Caller.User == bot.User() && e.Index == second.Index && bytes.Equal(e.Key, second.Key)
+		})
+	})
+	if index, now := bot1.Key(); second.Index != 1 || index != 1 || !bytes.Equal(now, second.Key) || bytes.Equal(now, first) {
+		t.Errorf("after Ada left, the key is %d, told as %d; the same as before: %v", index, second.Index, bytes.Equal(now, first))
 	}
 	if err := bot1.Leave(t.Context()); err != nil {
 		t.Fatal(err)

@@ -49,6 +49,7 @@ const (
 	Cut       CallEventKind = "cut"       // events of the room are missing before this; no Caller
 	Removed   CallEventKind = "removed"   // this user is not in the room any more, by Reason; no Caller
 	Powerless CallEventKind = "powerlost" // this user may not do any more what Reason says; no Caller
+	OwnKey    CallEventKind = "ownkey"    // Index and Key: this device's own, from now on; no Caller
 )
 
 // A CallEvent is something that happened in a call, or in its room.

@@ -12,6 +12,7 @@ import (
 
 // A sending is how far this device's key is on its way to a member.
 type sending struct {
+	index int    // of the key
 	key   string // of the membership that it was sent to
 	since time.Time
 	to    string // our own membership, of which it was announced
@@ -33,13 +34,14 @@ func (c *Call) distribute(ctx context.Context) error {
 	now := time.Now()
 	var to []Target
 	c.mu.Lock()
+	key := c.newest()
 	for t, cl := range c.callers {
 		if cl.Standing < Signed {
 			continue
 		}
 		s := c.sent[t]
-		if s == nil || s.key != cl.Key || !s.since.Equal(cl.Since) || s.to != own.ID+own.Since.String() {
-			s = &sending{key: cl.Key, since: cl.Since, to: own.ID + own.Since.String()}
+		if s == nil || s.index != key.index || s.key != cl.Key || !s.since.Equal(cl.Since) || s.to != own.ID+own.Since.String() {
+			s = &sending{index: key.index, key: cl.Key, since: cl.Since, to: own.ID + own.Since.String()}
 			c.sent[t] = s
 		}
 		if !s.done && !now.Before(s.next) {
@@ -51,7 +53,7 @@ func (c *Call) distribute(ctx context.Context) error {
 		return nil
 	}
 	content := map[string]any{
-		"keys":    map[string]any{"index": 0, "key": base64.StdEncoding.EncodeToString(c.key)},
+		"keys":    map[string]any{"index": key.index, "key": base64.StdEncoding.EncodeToString(key.key)},
 		"member":  map[string]any{"id": own.ID, "claimed_device_id": own.Device},
 		"room_id": c.c.Room, "session": map[string]any{"application": "m.call", "call_id": "", "scope": "m.room"},
 		"sent_ts": now.UnixMilli(),
@@ -64,7 +66,8 @@ func (c *Call) distribute(ctx context.Context) error {
 	for _, t := range to {
 		s := c.sent[t]
 		if s == nil {
-			continue // it left
+			c.known = true // it left meanwhile
+			continue
 		}
 		s.tries++
 		s.next = time.Now().Add(min(c.t.resend<<min(s.tries-1, 10), maxResend))

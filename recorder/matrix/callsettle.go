@@ -33,6 +33,7 @@ func (c *Call) settle(now time.Time) {
 		}
 	}
 	c.settleKeys(now)
+	c.rotate(now)
 	c.keys.expire(now, func(who holder) bool {
 		return there[Target{who.user, c.a.sender(who.user, who.identity, who.signing)}]
 	})
@@ -65,7 +66,7 @@ func (c *Call) arrive(t Target, e rtc.Entry, now time.Time) {
 
 func (c *Call) depart(t Target, cl *caller, now time.Time) {
 	delete(c.callers, t)
-	delete(c.sent, t)
+	c.lost(t)
 	for key := range c.refused {
 		if key.Target == t {
 			delete(c.refused, key)
@@ -107,6 +108,7 @@ func (c *Call) update(cl *caller, e rtc.Entry) {
 	if stood {
 		c.emit(CallEvent{Kind: Stood, Caller: cl.clone(), Reason: cmp.Or(why, fmt.Sprintf("their device was %s before", was))})
 		if standing < Signed {
+			c.lost(t)
 			c.regive(t)
 			cl.keyed = false
 		}

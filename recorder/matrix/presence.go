@@ -344,7 +344,9 @@ func (c *Call) Leave(ctx context.Context) error {
 		return nil
 	}
 	c.mu.Lock()
-	clear(c.sent)
+	for t := range c.sent {
+		c.lost(t)
+	}
 	over := c.over
 	c.mu.Unlock()
 	err := errNoDelayed

@@ -47,6 +47,8 @@ func (r *room) happened(e matrix.CallEvent) {
 		r.stood(e)
 	case matrix.Keyed:
 		r.keyed(e)
+	case matrix.OwnKey:
+		r.rekeyed(e)
 	case matrix.Refused:
 		r.c.Say(fmt.Sprintf("%s: %s", called(e.Caller), words.Clean(e.Reason)))
 	case matrix.Chat, matrix.Reaction, matrix.Hand:

@@ -51,6 +51,25 @@ func (r *room) keyed(e matrix.CallEvent) {
 	m.keys[e.Index] = bytes.Clone(e.Key)
 }
 
+// rekeyed takes another key of our own, as somebody left who had the last one.
+func (r *room) rekeyed(e matrix.CallEvent) {
+	defer clear(e.Key)
+	if r.rings == nil {
+		return
+	}
+	ring := r.rings.Keyring(r.identity)
+	before, had := ring.Newest()
+	if err := ring.SetRaw(e.Index, e.Key, frame.HKDF); err != nil {
+		r.log.Error("the recorder's own key is not used", "err", err)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if had && before != e.Index && len(r.older) < maxOlder {
+		r.older = append(r.older, olderKey{r.identity, before, e.At.Add(keyGrace)})
+	}
+}
+
 // restore puts keys back that came from a device while it was to be trusted, as it is again:
 // members do not send them twice. Called locked.
 func (r *room) restore(identity string, m *member) {

@@ -32,9 +32,17 @@ func TestKeys(t *testing.T) {
 		if own, ok := s.rings.Keyring("@bot:hs:BOT").Newest(); !ok || own != 0 {
 			t.Error("the recorder has no key of its own")
 		}
+		// Somebody left, who had it.
+		s.call.tell(matrix.OwnKey, matrix.Caller{}, key(1))
+		if own, ok := s.rings.Keyring("@bot:hs:BOT").Newest(); !ok || own != 1 || !s.rings.Keyring("@bot:hs:BOT").Has(0) {
+			t.Errorf("the recorder's newest key is %d", own)
+		}
 		time.Sleep(keyGrace + 2*time.Second)
 		if ring.Has(0) || !ring.Has(1) {
 			t.Error("the key before is still there, or the present one is not")
+		}
+		if own := s.rings.Keyring("@bot:hs:BOT"); own.Has(0) || !own.Has(1) {
+			t.Error("the recorder's key before is still there, or the present one is not")
 		}
 		// Back to an index: what is in use stays.
 		s.call.tell(matrix.Keyed, caller("ada", "A", one), key(0))

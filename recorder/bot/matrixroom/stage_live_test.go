@@ -168,6 +168,7 @@ type person struct {
 	device string
 	master string // key of the account
 	media  *members.Member
+	ring   *frame.Keyring // of media
 
 	mu    sync.Mutex
 	heard []matrix.CallEvent
@@ -176,12 +177,17 @@ type person struct {
 // person lets a user follow the call.
 func (w *world) person(u user) *person {
 	w.t.Helper()
-	p := &person{user: u, w: w}
+	p := &person{user: u, w: w, ring: frame.NewKeyring(256, frame.KeyOptions{})}
 	a := w.account(u)
 	config := matrix.CallConfig{OnEvent: func(e matrix.CallEvent) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.heard = append(p.heard, e)
+		if e.Kind == matrix.OwnKey { // somebody left
+			if err := p.ring.SetRaw(e.Index, e.Key, frame.HKDF); err != nil {
+				w.t.Error(err)
+			}
+		}
 	}}
 	set(&config.Room, w.room)
 	var err error
@@ -222,7 +228,10 @@ func (p *person) enter(n int) {
 // publish has them send sound by the n-th server under their key.
 func (p *person) publish(n int) {
 	index, key := p.call.Key()
-	p.media = p.w.publisher(n, p.identity(), index, key)
+	if err := p.ring.SetRaw(index, key, frame.HKDF); err != nil {
+		p.w.t.Fatal(err)
+	}
+	p.media = p.w.publisherWith(n, p.identity(), p.ring)
 }
 
 // publisher joins the LiveKit room of the call under an identity.
@@ -232,6 +241,12 @@ func (w *world) publisher(n int, identity string, index int, key []byte) *member
 	if err := ring.SetRaw(index, key, frame.HKDF); err != nil {
 		w.t.Fatal(err)
 	}
+	return w.publisherWith(n, identity, ring)
+}
+
+// publisherWith does the same with a ring of keys.
+func (w *world) publisherWith(n int, identity string, ring *frame.Keyring) *members.Member {
+	w.t.Helper()
 	lk := w.lk[n]
 	m, err := members.Join(w.ctx, members.Config{URL: lk.URL, APIKey: lk.APIKey, APISecret: lk.APISecret, Room: sfutoken.Room(w.room),
 		Identity: identity, Name: "by the SFU", Keys: ring, Audio: fixtures.Speech(0)})
