@@ -110,8 +110,16 @@ func (p *Proxy) Close() error {
 // makes up need not wait for something to happen.
 const longestSync = time.Second
 
-// ServeHTTP implements http.Handler.
+// longestAnswer is how long the homeserver may take.
+const longestAnswer = 5 * time.Minute
+
+// ServeHTTP implements http.Handler. The homeserver is not told of clients that go away: its SQLite
+// is interrupted by that now and then in the middle of a transaction, and refuses all others from
+// then on.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), longestAnswer)
+	defer cancel()
+	r = r.WithContext(ctx)
 	q := r.URL.Query()
 	switch {
 	case p.config.Plain:
