@@ -7,8 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/sealtape/sealtape/archive/internal/durable"
 	"github.com/sealtape/sealtape/archive/internal/notes"
+	"github.com/sealtape/sealtape/internal/durable"
+	"github.com/sealtape/sealtape/internal/filelock"
 )
 
 // A HeadMemory remembers the largest head that a reader has seen of each
@@ -52,7 +53,10 @@ func (d headDir) Replace(seen *Head, h Head) (ok bool, err error) {
 	if err := durable.MkdirAll(string(d)); err != nil {
 		return false, err
 	}
-	lock, err := waitForLock(filepath.Join(string(d), notes.Lock))
+	lock, err := filelock.Wait(filepath.Join(string(d), notes.Lock))
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = nil // see HeadDir
+	}
 	if err != nil {
 		return false, err
 	}

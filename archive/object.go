@@ -8,7 +8,7 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/sealtape/sealtape/archive/internal/durable"
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 const (

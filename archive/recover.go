@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"github.com/sealtape/sealtape/archive/internal/durable"
 	"github.com/sealtape/sealtape/archive/internal/notes"
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 // A Recovered is a recording that Recover finished.

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sealtape/sealtape/archive/internal/durable"
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 // A salvage finds files in a recording's folder that the log does not name.

@@ -12,8 +12,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/sealtape/sealtape/archive/internal/durable"
 	"github.com/sealtape/sealtape/archive/internal/notes"
+	"github.com/sealtape/sealtape/internal/durable"
+	"github.com/sealtape/sealtape/internal/filelock"
 )
 
 // What a spool has besides recordings, and a recording in it besides objects.
@@ -31,7 +32,7 @@ var ErrElsewhere = errors.New("it was stored elsewhere before, and removed here"
 // nobody else can take it.
 type Spooled struct {
 	dir  string
-	lock *folderLock
+	lock *filelock.Lock
 }
 
 // HoldSpooled takes the recording id in spool. The error wraps ErrBusy if another

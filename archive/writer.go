@@ -12,7 +12,8 @@ import (
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
 
-	"github.com/sealtape/sealtape/archive/internal/durable"
+	"github.com/sealtape/sealtape/internal/durable"
+	"github.com/sealtape/sealtape/internal/filelock"
 )
 
 var (
@@ -92,7 +93,7 @@ type Writer struct {
 	step   steps
 
 	mu     sync.Mutex
-	lock   *folderLock // nil once closed
+	lock   *filelock.Lock // nil once closed
 	log    *logWriter
 	epoch  int                  // the last epoch that was started, or tried
 	sealTo *age.HybridRecipient // nil: no epoch is current

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sealtape/sealtape/internal/approval"
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 // Approve returns c with the identity's signature. The signature says that c's
@@ -140,7 +141,7 @@ func (h *Home) adopt(pins []Pin, c Card) error {
 	if _, err := ParseCard(b); err != nil { // too many
 		return err
 	}
-	return writeReplace(h.path(ownCard), b)
+	return durable.WriteFile(h.path(ownCard), b)
 }
 
 // An approvedSigner signs with a key that others approved.

@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 const (
@@ -147,7 +149,7 @@ func (h *Home) writeIdentity(id *Identity, passphrase []byte) error {
 		return err
 	}
 	for _, f := range files {
-		if err := writeNew(h.path(f.Name), f.Data); err != nil {
+		if err := durable.WriteNew(h.path(f.Name), f.Data); err != nil {
 			if errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("%w: %s", ErrIdentityExists, h.path(f.Name))
 			}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 // Add pins c: from now on its name means its key. A card that is pinned already
@@ -41,11 +43,11 @@ func (h *Home) add(c Card, compared bool) (err error) {
 	if c, err = ParseCard(b); err != nil {
 		return err
 	}
-	unlock, err := h.lock()
+	lock, err := h.lock()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	pins, err := h.Pins()
 	if err != nil {
 		return err
@@ -72,7 +74,7 @@ func (h *Home) add(c Card, compared bool) (err error) {
 	// Write the card last, except for what follows from it: once it is there, all
 	// is pinned.
 	if g := was.with(ground{compared || how == Stranger, approvers}); before < 0 || !g.equal(was) {
-		if err := writeReplace(h.groundPath(c.Key), g.marshal()); err != nil {
+		if err := durable.WriteFile(h.groundPath(c.Key), g.marshal()); err != nil {
 			return err
 		}
 	}
@@ -83,14 +85,14 @@ func (h *Home) add(c Card, compared bool) (err error) {
 			return err
 		}
 	case how == Stranger && !slices.ContainsFunc(pins, func(p Pin) bool { return p.folded == foldName(c.Name) }):
-		if err := writeNew(h.memberPath(c.Name), b); errors.Is(err, fs.ErrExist) {
+		if err := durable.WriteNew(h.memberPath(c.Name), b); errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("%w: %s", ErrNameTaken, c.Name) // another process pinned one in between
 		} else if err != nil {
 			return err
 		}
 		return h.noteReplaced(c)
 	}
-	if err := writeReplace(path, b); err != nil {
+	if err := durable.WriteFile(path, b); err != nil {
 		return err
 	}
 	return h.noteReplaced(c)
@@ -106,7 +108,7 @@ func (h *Home) noteReplaced(c Card) error {
 	if err != nil {
 		return err
 	}
-	return writeReplace(h.replacementPath(c.Replaces), b)
+	return durable.WriteFile(h.replacementPath(c.Replaces), b)
 }
 
 // An Acquaintance is why a card may be pinned.

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/durable"
 	"github.com/sealtape/sealtape/internal/words"
 )
 
@@ -154,16 +154,16 @@ func (h *Home) Revoke(r Revocation) (err error) {
 	if r, err = ParseRevocation(b); err != nil {
 		return err
 	}
-	unlock, err := h.lock()
+	lock, err := h.lock()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	if err := h.CanRevoke(r); err != nil {
 		return err
 	}
 	// The first revocation of a key stays, unless it is one in another name.
-	err = writeNew(h.revocationPath(r.Key), b)
+	err = durable.WriteNew(h.revocationPath(r.Key), b)
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -174,7 +174,7 @@ func (h *Home) Revoke(r Revocation) (err error) {
 	if first := files[hashName(r.Key)+revocationExt].revocation; first == nil || first.concerns(Card{Name: r.Name, Key: r.Key}) {
 		return nil
 	}
-	return writeReplace(h.revocationPath(r.Key), b)
+	return durable.WriteFile(h.revocationPath(r.Key), b)
 }
 
 // Revocations returns all stored revocations, sorted by key. Some are of keys of
@@ -236,11 +236,11 @@ func (h *Home) CanRevoke(r Revocation) error {
 // ErrNoMember. Revocations stay, and what was sealed to the cards stays readable
 // to their holder.
 func (h *Home) Remove(name, device string) (err error) {
-	unlock, err := h.lock()
+	lock, err := h.lock()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	files, err := h.members()
 	if err != nil {
 		return err
@@ -259,11 +259,6 @@ func (h *Home) Remove(name, device string) (err error) {
 			paths = slices.Insert(paths, 1, path)
 		}
 	}
-	for _, path := range paths {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
 	if len(paths) == 0 {
 		what := name
 		if device != "" {
@@ -271,5 +266,12 @@ func (h *Home) Remove(name, device string) (err error) {
 		}
 		return fmt.Errorf("%w: %s", ErrNoMember, words.Quote(what))
 	}
-	return syncDir(h.membersPath(""))
+	return durable.Change(h.membersPath(""), func() error {
+		for _, path := range paths {
+			if err := durable.Remove(path); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

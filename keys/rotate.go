@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"time"
+
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 // rotation is the file that holds all files of the identity that is about to
@@ -53,10 +54,10 @@ func (h *Home) Rotate(passphrase []byte, expires time.Time) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeReplace(h.groundPath(old.card.Key), ground{words: true}.marshal()); err != nil {
+	if err := durable.WriteFile(h.groundPath(old.card.Key), ground{words: true}.marshal()); err != nil {
 		return nil, err
 	}
-	if err := writeReplace(h.devicePath(old.card), oldCard); err != nil {
+	if err := durable.WriteFile(h.devicePath(old.card), oldCard); err != nil {
 		return nil, err
 	}
 	files, err := h.files(id, passphrase)
@@ -67,7 +68,7 @@ func (h *Home) Rotate(passphrase []byte, expires time.Time) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeNew(h.path(rotation), next); err != nil {
+	if err := durable.WriteNew(h.path(rotation), next); err != nil {
 		return nil, err
 	}
 	return id, h.finishRotation()
@@ -93,7 +94,7 @@ func (h *Home) finishRotation() error {
 		if f.Name == ownCard {
 			c, err := ParseCard(f.Data)
 			if err == nil && c.Replaces != "" {
-				err = writeReplace(h.replacementPath(c.Replaces), f.Data)
+				err = durable.WriteFile(h.replacementPath(c.Replaces), f.Data)
 			}
 			if err != nil {
 				return fmt.Errorf("finishing a change of keys: %w", err)
@@ -101,14 +102,11 @@ func (h *Home) finishRotation() error {
 		}
 	}
 	for _, f := range files {
-		if err := writeReplace(h.path(f.Name), f.Data); err != nil {
+		if err := durable.WriteFile(h.path(f.Name), f.Data); err != nil {
 			return fmt.Errorf("finishing a change of keys: %w", err)
 		}
 	}
-	if err := os.Remove(h.path(rotation)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return syncDir(h.dir)
+	return durable.Change(h.dir, func() error { return durable.Remove(h.path(rotation)) })
 }
 
 // Renew gives the identity another card (see Identity.Renew) and stores it.
@@ -126,7 +124,7 @@ func (h *Home) writeOwnCard(c Card) error {
 	if err != nil {
 		return err
 	}
-	return writeReplace(h.path(ownCard), b)
+	return durable.WriteFile(h.path(ownCard), b)
 }
 
 // EarlierKeys returns the verifier keys that the user's own key replaced, newest
@@ -193,7 +191,7 @@ func (h *Home) keepRevocations(id *Identity) error {
 		if err != nil {
 			return err
 		}
-		if err := writeNew(h.revocationPath(r.Key), b); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := durable.WriteNew(h.revocationPath(r.Key), b); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
@@ -214,7 +212,7 @@ func (h *Home) keepEarlier(id *Identity) error {
 		if err != nil {
 			return err
 		}
-		if err := writeReplace(h.groundPath(c.Key), ground{words: true}.marshal()); err != nil {
+		if err := durable.WriteFile(h.groundPath(c.Key), ground{words: true}.marshal()); err != nil {
 			return err
 		}
 		// The newest card of a key comes first. A card that is pinned stays.
@@ -222,7 +220,7 @@ func (h *Home) keepEarlier(id *Identity) error {
 		if err != nil {
 			return err
 		}
-		if err := writeNew(path, b); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := durable.WriteNew(path, b); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/sealtape/sealtape/internal/filelock"
 )
 
 // partPattern names files that are written beside their final place.
@@ -30,7 +32,7 @@ func SweepParts(dir string) (removed []string, err error) {
 			errs = append(errs, err)
 			continue
 		}
-		if lockPart(f) == nil {
+		if filelock.Try(f) == nil {
 			if err = os.RemoveAll(path); err == nil {
 				removed = append(removed, path)
 			}
@@ -60,7 +62,7 @@ func holdPart(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = lockPart(f)
+	err = filelock.Try(f)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return f, nil
 	}

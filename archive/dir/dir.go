@@ -32,8 +32,8 @@ import (
 	"syscall"
 
 	"github.com/sealtape/sealtape/archive"
-	"github.com/sealtape/sealtape/archive/internal/durable"
 	"github.com/sealtape/sealtape/archive/internal/notes"
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 // A Store is an archive.Store over a folder.

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sealtape/sealtape/internal/durable"
+	"github.com/sealtape/sealtape/internal/filelock"
 )
 
 const (
@@ -41,8 +44,8 @@ type queue struct {
 	dir string
 
 	mu      sync.Mutex
-	unlock  func() error
-	next    int // number of the next event
+	lock    *filelock.Lock // nil where there is none: then an event may come twice, with the same ID
+	next    int            // number of the next event
 	waiting int
 	dropped int // holes, since the last event
 }
@@ -58,12 +61,14 @@ func openQueue(root, recording string) (*queue, error) {
 		return nil, err
 	}
 	var err error
-	if q.unlock, err = lockFolder(q.dir); err != nil {
+	if q.lock, err = filelock.Take(filepath.Join(q.dir, ".lock")); errors.Is(err, filelock.ErrHeld) {
+		return nil, errHeld
+	} else if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return nil, err
 	}
 	names, err := q.names()
 	if err != nil {
-		return nil, errors.Join(err, q.unlock())
+		return nil, errors.Join(err, q.lock.Close())
 	}
 	q.waiting = len(names)
 	for _, name := range names {
@@ -114,7 +119,7 @@ func (q *queue) add(e Event) error {
 	if len(b) > maxEvent {
 		return fmt.Errorf("webhook: an event of %d bytes", len(b))
 	}
-	if err := writeFile(filepath.Join(q.dir, fmt.Sprintf("%06d%s", q.next, eventExt)), b); err != nil {
+	if err := durable.WriteFile(filepath.Join(q.dir, fmt.Sprintf("%06d%s", q.next, eventExt)), b); err != nil {
 		return err
 	}
 	q.next++
@@ -203,7 +208,7 @@ func (q *queue) close() error {
 	if err == nil && len(names) == 0 {
 		err = os.RemoveAll(q.dir)
 	}
-	return errors.Join(err, q.unlock())
+	return errors.Join(err, q.lock.Close())
 }
 
 // queued returns the recordings under root of which events wait, the oldest first.
@@ -231,23 +236,4 @@ func queued(root string) ([]string, error) {
 		return strings.Compare(a, b)
 	})
 	return ids, nil
-}
-
-// writeFile writes a file that appears whole and durable, or not at all.
-func writeFile(path string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncFolder(filepath.Dir(path))
 }

@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/sealtape/sealtape/internal/durable"
+	"github.com/sealtape/sealtape/internal/filelock"
 )
 
 const (
@@ -75,7 +78,7 @@ type Source struct {
 // one goroutine, and to one process at a time.
 type Ledger struct {
 	dir     string
-	lock    *lock
+	lock    *filelock.Lock
 	entries []*Entry
 }
 
@@ -89,7 +92,10 @@ type ledgerJSON struct {
 // ErrBusy if another process has it, and ErrDamaged.
 func OpenLedger(dir string) (_ *Ledger, err error) {
 	l := &Ledger{dir: dir}
-	if l.lock, err = takeLock(filepath.Join(dir, lockFile)); err != nil {
+	// Without flock, two processes could import the same.
+	if l.lock, err = filelock.Take(filepath.Join(dir, lockFile)); errors.Is(err, filelock.ErrHeld) {
+		return nil, ErrBusy
+	} else if err != nil {
 		return nil, err
 	}
 	if err := l.read(); err != nil {
@@ -237,30 +243,14 @@ func (l *Ledger) Drop(id string) error {
 }
 
 // write puts entries in the place of those there are: in the file, and then here.
-func (l *Ledger) write(entries []*Entry) (err error) {
+func (l *Ledger) write(entries []*Entry) error {
 	b, err := json.Marshal(ledgerJSON{1, entries})
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(l.dir, ".imported-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if rerr := os.Remove(f.Name()); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
-			err = errors.Join(err, rerr)
-		}
-	}()
-	_, err = f.Write(append(b, '\n'))
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), filepath.Join(l.dir, ledgerFile)); err != nil {
+	if err := durable.WriteFile(filepath.Join(l.dir, ledgerFile), append(b, '\n')); err != nil {
 		return err
 	}
 	l.entries = entries
-	return syncFolder(l.dir)
+	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/sealtape/sealtape/archive/internal/durable"
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 // Whatever is written, in whatever pieces, is in the file and in the hash.

@@ -1,4 +1,4 @@
-// Package durable has the few file operations that an archive on a local disk
+// Package durable has the few file operations that whoever must not lose a file
 // needs. Each returns only once its effect survives a power cut.
 //
 // A file written and closed may be lost, empty or half there after a crash: its
@@ -37,6 +37,21 @@ const TempPrefix = ".tmp-"
 // After an error from the last fsync the new content is visible, and may or may
 // not last; calling WriteFile again is safe.
 func WriteFile(path string, data []byte) error {
+	return write(path, data, os.Rename)
+}
+
+// WriteNew makes the file path, which holds data, mode 0600, whole or not at all. The
+// error wraps fs.ErrExist if something has that name; it is left as it is. The folder must
+// exist.
+//
+//	open(dir), open(tmp, O_CREAT|O_EXCL), write, fsync, close, link(tmp, path), unlink(tmp), fsync(dir)
+//
+// After any other error path may exist, with the whole content.
+func WriteNew(path string, data []byte) error {
+	return write(path, data, func(tmp, path string) error { return linkBy(os.Link, tmp, path) })
+}
+
+func write(path string, data []byte, name func(tmp, path string) error) error {
 	return Change(filepath.Dir(path), func() (err error) {
 		f, err := os.CreateTemp(filepath.Dir(path), TempPrefix+"*")
 		if err != nil {
@@ -57,7 +72,7 @@ func WriteFile(path string, data []byte) error {
 		if err := f.Close(); err != nil {
 			return err
 		}
-		return os.Rename(f.Name(), path)
+		return name(f.Name(), path)
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sealtape/sealtape/archive/internal/durable"
+	"github.com/sealtape/sealtape/internal/durable"
 )
 
 // names returns the names in dir, so that a test sees what was left behind.
