@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"filippo.io/age"
+
+	"github.com/sealtape/sealtape/internal/durable"
+	"github.com/sealtape/sealtape/internal/filelock"
 )
 
 var (
@@ -66,9 +69,9 @@ func (h Home) Accounts() ([]string, error) {
 
 // A stateFile is an account's file, which this process alone has.
 type stateFile struct {
-	home   Home
-	path   string
-	unlock func() error
+	home Home
+	path string
+	lock *filelock.Lock
 	// written, if set, is called when a state is on the disk. For tests.
 	written func()
 }
@@ -78,24 +81,32 @@ func (h Home) hold(user string) (*stateFile, error) {
 	if err := os.MkdirAll(h.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	unlock, err := lockFile(h.lockPath(user))
+	lock, err := h.lock(user)
 	for range 5 { // somebody may only look whether it is held
 		if !errors.Is(err, ErrHeld) {
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
-		unlock, err = lockFile(h.lockPath(user))
+		lock, err = h.lock(user)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &stateFile{home: h, path: h.path(user), unlock: unlock}, nil
+	return &stateFile{home: h, path: h.path(user), lock: lock}, nil
 }
 
-// lockPath is the file whose lock holds an account.
-func (h Home) lockPath(user string) string { return strings.TrimSuffix(h.path(user), ".age") + ".lock" }
+// lock takes the lock that holds an account. The error is ErrHeld if another process has
+// it, and wraps errors.ErrUnsupported where there is no flock: two processes would spoil
+// the account's sessions.
+func (h Home) lock(user string) (*filelock.Lock, error) {
+	l, err := filelock.Take(strings.TrimSuffix(h.path(user), ".age") + ".lock")
+	if errors.Is(err, filelock.ErrHeld) {
+		err = ErrHeld
+	}
+	return l, err
+}
 
-func (f *stateFile) Close() error { return f.unlock() }
+func (f *stateFile) Close() error { return f.lock.Close() }
 
 // load reads the state, ErrNoAccount if there is none.
 func (f *stateFile) load() (*state, error) {
@@ -156,13 +167,10 @@ func (f *stateFile) save(s *state) (err error) {
 		err = tmp.Sync()
 	}
 	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), f.path)
+		err = durable.Change(f.home.Dir, func() error { return os.Rename(tmp.Name(), f.path) })
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("could not write the Matrix state: %w", err), os.Remove(tmp.Name()))
-	}
-	if err := syncFolder(f.home.Dir); err != nil {
-		return err
+		return errors.Join(fmt.Errorf("could not write the Matrix state: %w", err), durable.Remove(tmp.Name()))
 	}
 	if f.written != nil {
 		f.written()
@@ -172,8 +180,5 @@ func (f *stateFile) save(s *state) (err error) {
 
 // remove deletes the state of an account that is no more.
 func (f *stateFile) remove() error {
-	if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return syncFolder(f.home.Dir)
+	return durable.Change(f.home.Dir, func() error { return durable.Remove(f.path) })
 }

@@ -81,7 +81,7 @@ func (h Home) Look(user string) (Look, error) {
 	}
 	slices.Sort(l.Verified)
 	slices.Sort(l.Changed)
-	unlock, err := lockFile(h.lockPath(user))
+	lock, err := h.lock(user)
 	if errors.Is(err, ErrHeld) {
 		l.Held = true
 		return l, nil
@@ -89,7 +89,7 @@ func (h Home) Look(user string) (Look, error) {
 	if err != nil {
 		return Look{}, err
 	}
-	return l, unlock()
+	return l, lock.Close()
 }
 
 // peek returns an account to look at: it holds nothing, and must not be saved.
