@@ -1,6 +1,7 @@
 package livekit
 
 import (
+	"errors"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -113,7 +114,7 @@ func (h *engineHandler) contain(what string, f func()) bool {
 
 // OnRoomJoined is called when the connections are made, before they connect.
 func (h *engineHandler) OnRoomJoined(room *lkproto.Room, me *lkproto.ParticipantInfo, others []*lkproto.ParticipantInfo, server *lkproto.ServerInfo, sifTrailer []byte) {
-	if err := h.takeDataChannels(); err != nil {
+	if err := errors.Join(h.takeDataChannels(), h.takeTransport()); err != nil {
 		h.dataErr.Store(&err)
 	}
 	if !h.contain("the join", func() { h.Room.OnRoomJoined(room, me, others, server, sifTrailer) }) {

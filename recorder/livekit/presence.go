@@ -68,6 +68,7 @@ func (s *session) listed(j *lkproto.JoinResponse) {
 	if s.begun.Load() {
 		return // the SDK joins anew, which it must not: see oneConnection
 	}
+	s.visit.Store(&visitor{j.GetParticipant().GetIdentity(), j.GetParticipant().GetSid()})
 	s.r.feed.Lock()
 	defer s.r.feed.Unlock()
 	s.list = listing{self: j.GetParticipant().GetIdentity(), since: joinedAt(j.GetParticipant()), sid: j.GetRoom().GetSid(), found: make(map[string]found), metadata: j.GetRoom().GetMetadata()}

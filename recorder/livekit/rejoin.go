@@ -211,7 +211,7 @@ func (r *Room) attempt(ctx context.Context) (*session, error) {
 	if err := preflight(ctx, r.c.URL, token); err != nil {
 		return nil, err
 	}
-	if r.c.Yield && r.c.APISecret != "" {
+	if r.looks() {
 		if err := occupied(ctx, r.config(), r.name); err != nil {
 			return nil, err
 		}

@@ -29,10 +29,13 @@ type session struct {
 	r      *Room
 	room   *lksdk.Room
 	joined time.Time
-	sid    atomic.Pointer[string]        // the room's; nil while the server has not said it
-	begun  atomic.Bool                   // joined: another peer connection means that the SDK joins again
-	lost   chan lkproto.DisconnectReason // why the session ended first
-	over   chan struct{}                 // closed when the SDK has given up and does nothing more
+	sid    atomic.Pointer[string]  // the room's; nil while the server has not said it
+	visit  atomic.Pointer[visitor] // the recorder as the server has it; nil before the join
+	begun  atomic.Bool             // joined: another peer connection means that the SDK joins again
+	// foreign: the connection is another member's, and nothing is to be said on it.
+	foreign atomic.Bool
+	lost    chan lkproto.DisconnectReason // why the session ended first
+	over    chan struct{}                 // closed when the SDK has given up and does nothing more
 
 	list listing
 

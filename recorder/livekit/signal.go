@@ -67,6 +67,9 @@ func (s *session) message(r *lkproto.SignalResponse) bool {
 	case *lkproto.SignalResponse_Join:
 		s.listed(v.Join)
 	case *lkproto.SignalResponse_Update:
+		if s.notOurs(v.Update.GetParticipants()) {
+			return false
+		}
 		if v.Update != nil {
 			v.Update.Participants = s.update(v.Update.Participants)
 		}

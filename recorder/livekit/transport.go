@@ -1,0 +1,134 @@
+package livekit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	lkproto "github.com/livekit/protocol/livekit"
+	lksdk "github.com/livekit/server-sdk-go/v2"
+	"github.com/livekit/server-sdk-go/v2/signalling"
+	"github.com/pion/webrtc/v4"
+	"github.com/twitchtv/twirp"
+	"google.golang.org/protobuf/proto"
+)
+
+// A server knows who resumes by the identity alone. In v1.11 it takes up whoever has that
+// now, and not only the visit that the client had: a recorder that was cut off, or whose
+// process stood still, and was replaced meanwhile, gets its successor's connection, and its
+// leave is the successor's. And where resuming fails the SDK joins anew, upon which the
+// server throws the successor out. So the recorder stands between the SDK and the
+// connection.
+
+var errNotOurs = errors.New("the server has another member under the recorder's identity")
+
+// errAbsent: the server has nobody under the recorder's identity.
+var errAbsent = errors.New("the server has dropped the recorder")
+
+// resumeLook is how long it may take to ask the server whom it has.
+const resumeLook = 3 * time.Second
+
+// A transport carries the messages of one session to its server, and of no other.
+type transport struct {
+	signalling.SignalTransport
+	s *session
+}
+
+// takeTransport stands between the SDK and its transport. It must be called before the first
+// message is read.
+func (h *engineHandler) takeTransport() error {
+	t := partOf[signalling.SignalTransport](h.engine, "signalTransport")
+	if t == nil {
+		return errSDK
+	}
+	*t = &transport{*t, h.s}
+	return nil
+}
+
+// Join implements signalling.SignalTransport. It joins only for the first time.
+func (t *transport) Join(ctx context.Context, url, token string, c signalling.ConnectParams, tracks []*lkproto.AddTrackRequest, offer webrtc.SessionDescription) error {
+	if t.s.begun.Load() {
+		t.s.lose(lkproto.DisconnectReason_STATE_MISMATCH)
+		return errJoinsAnew
+	}
+	return t.SignalTransport.Join(ctx, url, token, c, tracks, offer)
+}
+
+// Reconnect implements signalling.SignalTransport.
+func (t *transport) Reconnect(ctx context.Context, url, token string, c signalling.ConnectParams, sid string) error {
+	if err := t.s.resumable(ctx); err != nil {
+		t.s.replaced(err)
+		return err
+	}
+	return t.SignalTransport.Reconnect(ctx, url, token, c, sid)
+}
+
+// SendMessage implements signalling.SignalTransport. What it would send for another is dropped.
+func (t *transport) SendMessage(m proto.Message) error {
+	if t.s.foreign.Load() {
+		return errNotOurs
+	}
+	return t.SignalTransport.SendMessage(m)
+}
+
+// resumable returns why the session cannot be resumed: the server has nobody of this visit any
+// more. Where the recorder cannot ask, or gets no answer, it may be: see notOurs.
+func (s *session) resumable(ctx context.Context) error {
+	if !s.r.looks() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, resumeLook)
+	defer cancel()
+	c := s.r.config()
+	p, err := lksdk.NewRoomServiceClient(c.URL, c.APIKey, c.APISecret).GetParticipant(ctx, &lkproto.RoomParticipantIdentity{Room: s.r.name, Identity: s.self().identity})
+	var refused twirp.Error
+	switch {
+	case errors.As(err, &refused) && refused.Code() == twirp.NotFound:
+		return errAbsent
+	case err != nil || p.GetSid() == "" || p.GetSid() == s.self().sid:
+		return nil
+	}
+	return errNotOurs
+}
+
+// looks reports whether the recorder asks the server who has its identity before it takes that
+// back.
+func (r *Room) looks() bool { return r.c.Yield && r.c.APISecret != "" }
+
+// notOurs ends the session if a member whom the server reports has the recorder's identity,
+// and is another visit: the connection is that one's.
+func (s *session) notOurs(members []*lkproto.ParticipantInfo) bool {
+	own := s.self()
+	for _, p := range members {
+		if own.sid != "" && p.GetIdentity() == own.identity && p.GetSid() != "" && p.GetSid() != own.sid && p.GetState() != lkproto.ParticipantInfo_DISCONNECTED {
+			s.replaced(errNotOurs)
+			return true
+		}
+	}
+	return false
+}
+
+// replaced ends the session for err. A recorder that can ask who replaced it asks as it joins
+// again.
+func (s *session) replaced(err error) {
+	reason := lkproto.DisconnectReason_DUPLICATE_IDENTITY
+	if s.r.looks() || errors.Is(err, errAbsent) {
+		reason = lkproto.DisconnectReason_STATE_MISMATCH
+	}
+	if errors.Is(err, errNotOurs) {
+		s.foreign.Store(true)
+	}
+	s.r.log.Info("the connection is not resumed", "why", fmt.Sprint(err))
+	s.lose(reason)
+}
+
+// A visitor is the recorder as the server has it in one session.
+type visitor struct{ identity, sid string }
+
+func (s *session) self() visitor {
+	if v := s.visit.Load(); v != nil {
+		return *v
+	}
+	return visitor{}
+}
