@@ -29,7 +29,7 @@ type Config struct {
 	Follows string
 	// Before, if not nil, returns the ID of such a recording by the word of the room's server,
 	// as far as it is known when what the room sends is kept; "" if there is none. It is asked
-	// once, where Follows is "". GoesOnWith is for what is told later.
+	// once, and may be another than Follows. GoesOnWith is for what is told later.
 	Before func() string
 	// PartOf is the ID of the recording of the main room, if this one is of a smaller
 	// room of the same meeting. The timeline says so. "" means that it is not.

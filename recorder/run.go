@@ -134,7 +134,8 @@ func (r *run) start(stop context.CancelCauseFunc, asleep func() time.Duration) {
 	}
 	if r.config.Follows != "" {
 		r.emit(media.Event{Type: media.EventFollows, Text: r.config.Follows})
-	} else if r.config.Before != nil {
+	}
+	if r.config.Before != nil {
 		if id := r.config.Before(); id != "" {
 			r.emit(media.Event{Type: media.EventFollows, Text: id, Reason: media.FollowsServer})
 		}

@@ -168,7 +168,7 @@ func others(ctx context.Context, a *access.Access, d *tape.Description, most int
 		}
 		if ids = append(ids, id); most > 0 && len(ids) > most {
 			ids, partly = nil, true
-			for _, id := range []string{d.Follows, d.PartOf} {
+			for _, id := range []string{d.Follows, d.FollowsToo, d.PartOf} {
 				if id != "" {
 					ids = append(ids, id)
 				}

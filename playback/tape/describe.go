@@ -200,9 +200,12 @@ func (d *Description) addSession(s *playback.Session, all bool) {
 	d.Room, d.Meeting, d.ResealedFrom = Room(d.Events), meetingOf(d.Events), ResealedFrom(d.Events)
 	d.RecorderCard = recorderCard(d.Events)
 	d.PartOf, _ = linked(d.Events, media.EventPartOf)
-	var by string
-	d.Follows, by = linked(d.Events, media.EventFollows)
-	d.FollowsTold = by != ""
+	d.Follows, d.FollowsToo = linked(d.Events, media.EventFollows)
+	if d.Follows == "" {
+		d.Follows, d.FollowsToo, d.FollowsTold = d.FollowsToo, "", d.FollowsToo != ""
+	} else if d.FollowsToo == d.Follows {
+		d.FollowsToo = ""
+	}
 	d.Imported = ImportedFrom(d.Events)
 	d.Title = playback.Title(d.Events)
 	d.Tracks = Tracks(s.Tracks(), d.Events, d.Duration)
@@ -292,16 +295,19 @@ func meetingOf(events []media.Event) string {
 	return ""
 }
 
-// linked returns the ID of the recording that an event of a type names: the one whose
-// meeting this one continues, or of which this one is a part, and by whose word it does, ""
-// for the recorder's own. An ID of "" means that the events name none.
-func linked(events []media.Event, by media.EventType) (id, word string) {
+// linked returns the recording that the events name in events of a type by the recorder's own
+// word, and the one that they name by another's; "" for none.
+func linked(events []media.Event, by media.EventType) (own, told string) {
 	for _, e := range events {
-		if e.Type == by && archive.ValidID(e.Text) == nil {
-			return e.Text, e.Reason
+		switch {
+		case e.Type != by || archive.ValidID(e.Text) != nil:
+		case e.Reason == "" && own == "":
+			own = e.Text
+		case e.Reason != "" && told == "":
+			told = e.Text
 		}
 	}
-	return "", ""
+	return own, told
 }
 
 // recorderCard returns the recorder's card, as it says itself. "" means that the events

@@ -61,6 +61,7 @@ type Description struct {
 	Meeting      string        // the room's server's ID of the meeting; "" if not known
 	Follows      string        // the ID of the recording whose meeting it continues
 	FollowsTold  bool          // the room's server said so; else its recorder's home had the other
+	FollowsToo   string        // another, of which the room's server said so; "" for none
 	PartOf       string        // the ID of the recording of the main room, if this is of a smaller one
 	RecorderCard string        // the recorder's card, a signed note that nobody has checked; "" if it has none
 	Tracks       []Track       // in order of appearance; tracks without media come last

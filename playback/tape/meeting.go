@@ -49,31 +49,45 @@ func Places(all []*Description) map[string]*Place {
 		p := &Place{}
 		places[d.ID] = p
 		if d.Follows != "" {
-			if p.Problem = unlinked(d, byID[d.Follows], d.Follows, true); p.Problem == "" {
+			if p.Problem = unlinked(d, byID[d.Follows], d.Follows, true, d.FollowsTold); p.Problem == "" {
 				before[d.ID] = d.Follows
 			}
 		}
 		if d.PartOf != "" {
-			if why := unlinked(d, byID[d.PartOf], d.PartOf, false); why == "" {
+			if why := unlinked(d, byID[d.PartOf], d.PartOf, false, false); why == "" {
 				main[d.ID] = d.PartOf
 			} else {
 				p.Problem = cmp.Or(p.Problem, why)
 			}
 		}
 	}
-	parts := make(map[string][]*Description) // by the first part
 	for _, d := range all {
-		first := root(before, d.ID)
-		if first == "" {
+		if root(before, d.ID) == "" {
 			places[d.ID].Problem = "the recordings that it names go round in a circle"
 			delete(before, d.ID)
-			first = d.ID
 		}
-		parts[first] = append(parts[first], d)
 	}
+	// What a server says besides brings together what is there already: that it does not fit takes
+	// nothing from what the recorder says itself.
+	for _, d := range all {
+		if d.FollowsToo == "" || unlinked(d, byID[d.FollowsToo], d.FollowsToo, true, true) != "" {
+			continue
+		}
+		if own, other := root(before, d.ID), root(before, d.FollowsToo); own != other {
+			before[own] = other
+		}
+	}
+	meetings := make(map[string][]*Description) // by one of the parts
+	for _, d := range all {
+		one := root(before, d.ID)
+		meetings[one] = append(meetings[one], d)
+	}
+	parts := make(map[string][]*Description) // by the first part
 	firstOf := make(map[string]string)
-	for first, of := range parts {
+	for _, of := range meetings {
 		ByStart(of)
+		first := of[0].ID
+		parts[first] = of
 		var ids []string
 		for _, d := range of {
 			ids = append(ids, d.ID)
@@ -134,8 +148,9 @@ func root(before map[string]string, id string) string {
 	return ""
 }
 
-// unlinked returns why what d says of another recording does not count, "" if it does.
-func unlinked(d, other *Description, id string, follows bool) string {
+// unlinked returns why what d says of another recording does not count, "" if it does. told says
+// that it is the word of the room's server.
+func unlinked(d, other *Description, id string, follows, told bool) string {
 	says := "goes on with the meeting of " + id
 	if !follows {
 		says = "is of a smaller room of the meeting of " + id
@@ -153,7 +168,7 @@ func unlinked(d, other *Description, id string, follows bool) string {
 		return fmt.Sprintf("it says that it %s, which began later", says)
 	case follows && other.Room != "" && d.Room != "" && other.Room != d.Room:
 		return fmt.Sprintf("it says that it %s, which is of another room", says)
-	case follows && d.FollowsTold:
+	case told:
 		if why := misfit(d, other); why != "" {
 			return fmt.Sprintf("the room's server said that it %s, %s", says, why)
 		}

@@ -37,11 +37,26 @@ func TestPlaces(t *testing.T) {
 		d.FollowsTold = true
 		return d
 	}
+	too := func(d *Description, id string) *Description {
+		d.FollowsToo = id
+		return d
+	}
 	for _, tt := range []struct {
 		name string
 		all  []*Description
 		want string
 	}{
+		{"its home knows one, and the server another", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), in(rec("b", 12, 10, w2), "weekly", "1"), too(in(rec("c", 30, 5, w1, "a"), "weekly", "1"), "b")},
+			"a 1/3, b 2/3 gap 2s, c 3/3 gap 8s"},
+		{"the same, all of them linked", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), told(in(rec("b", 12, 10, w2, "a"), "weekly", "1")), too(in(rec("c", 30, 5, w1, "a"), "weekly", "1"), "b")},
+			"a 1/3, b 2/3 gap 2s, c 3/3 gap 8s"},
+		{"the same, and a breakout room", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), in(rec("b", 12, 10, w2), "weekly", "1"), too(in(rec("c", 30, 5, w1, "a"), "weekly", "1"), "b"), rec("x", 31, 2, w2, "of c")},
+			"a 1/3 rooms x, b 2/3 gap 2s rooms x, c 3/3 gap 8s rooms x, x of a"},
+		{"its home knows one, and what the server says is of another meeting", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), in(rec("b", 12, 10, w2), "weekly", "2"), too(in(rec("c", 30, 5, w1, "a"), "weekly", "1"), "b")},
+			"a 1/2, b, c 2/2 gap 20s"},
+		{"the server says that two meetings are one by both", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), in(rec("b", 12, 10, eve), "weekly", "1"), too(in(rec("c", 30, 5, w1, "a"), "weekly", "1"), "b")},
+			"a 1/2, b, c 2/2 gap 20s"},
+		{"the server names the same, and itself", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), too(in(rec("c", 30, 5, w1, "a"), "weekly", "1"), "c")}, "a 1/2, c 2/2 gap 20s"},
 		{"of another room", []*Description{in(rec("a", 0, 10, w1), "board", ""), in(rec("b", 15, 10, w2, "a"), "weekly", "")}, "a, b (another room)"},
 		{"a breakout room has another name", []*Description{in(rec("a", 0, 60, w1), "weekly", "1"), in(rec("x", 10, 20, w2, "of a"), "weekly-1", "2")}, "a rooms x, x of a"},
 		{"told by the server", []*Description{in(rec("a", 0, 10, w1), "weekly", "1"), told(in(rec("b", 40, 10, w2, "a"), "weekly", "1"))}, "a 1/2, b 2/2 gap 30s"},

@@ -37,14 +37,14 @@ func (l *Library) Near(ctx context.Context, id string, most int) (all []*Descrip
 		}
 	}
 	seen := make(map[string]bool)
-	for next := id; next != "" && !seen[next] && len(all) <= mostBefore; {
-		if archive.ValidID(next) != nil {
-			break
+	for next := []string{id}; len(next) > 0 && len(all) <= mostBefore; next = next[1:] {
+		if seen[next[0]] || archive.ValidID(next[0]) != nil {
+			continue
 		}
-		seen[next] = true
-		d := l.describe(ctx, next)
+		seen[next[0]] = true
+		d := l.describe(ctx, next[0])
 		all = append(all, d)
-		next = d.Follows
+		next = append(next, d.Follows, d.FollowsToo)
 	}
 	return all, false, ctx.Err()
 }

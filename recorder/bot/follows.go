@@ -142,7 +142,7 @@ type succession struct {
 	id       string
 	meeting  meeting
 	before   string // the recording that this one goes on with, "" for none
-	claimed  string // the same by the word of the room's server; of claims alone
+	claimed  string // the same, or another, by the word of the room's server; of claims alone
 }
 
 // succession returns the place of the recording id, of room.
@@ -162,12 +162,13 @@ func (b *Bot) succession(id, room string) *succession {
 }
 
 // claims reports whether the recording goes on with the one with this ID, of which the
-// room's server says that it is of the meeting. What the home knows by itself counts more,
-// and the first word of others for the rest: that it is nobody's word but the server's is in
-// the timeline, and whoever reads both recordings sees whether it fits. One goroutine
-// at a time calls it.
+// room's server says that it is of the meeting. The first word of others counts, and takes
+// nothing from what the home knows by itself: where this host had hung, another may have
+// recorded meanwhile, of which the home knows nothing. That it is nobody's word but the
+// server's is in the timeline, and whoever reads both recordings sees whether it fits. One
+// goroutine at a time calls it.
 func (s *succession) claims(id string) bool {
-	if s.before != "" || s.claimed != "" || id == s.id || archive.ValidID(id) != nil {
+	if s.claimed != "" || id == s.id || id == s.before || archive.ValidID(id) != nil {
 		return false
 	}
 	s.claimed = id

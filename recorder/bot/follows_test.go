@@ -106,11 +106,17 @@ func TestPredecessor(t *testing.T) {
 	}
 }
 
-// What the home knows of the recording before counts more than what the server says.
+// What the server says of the recording before takes nothing from what the home knows, and is
+// not said twice.
 func TestClaims(t *testing.T) {
-	const one, other = "F2JE7ZY04P971PR0YHVBFNECP0", "F2JE7ZY04P971PR0YHVBFNECP1"
+	const one, other, third = "F2JE7ZY04P971PR0YHVBFNECP0", "F2JE7ZY04P971PR0YHVBFNECP4", "F2JE7ZY04P971PR0YHVBFNECP8"
 	s := &succession{id: one, before: other, log: slog.New(slog.DiscardHandler)}
-	if s.claims("F2JE7ZY04P971PR0YHVBFNECP2") || s.before != other {
-		t.Errorf("the server's word counts: %q", s.before)
+	for _, told := range []struct {
+		id   string
+		want bool
+	}{{one, false}, {other, false}, {"no ID", false}, {third, true}, {third, false}} {
+		if got := s.claims(told.id); got != told.want || s.before != other {
+			t.Errorf("%s claims: %v, the home knows %q", told.id, got, s.before)
+		}
 	}
 }
