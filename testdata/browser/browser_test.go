@@ -97,14 +97,25 @@ func toneFile(t testing.TB, hz float64) string {
 
 func wait(t *testing.T, ctx context.Context, m *browser.Member, what string, cond func(browser.State) bool) browser.State {
 	t.Helper()
+	begun := time.Now()
 	s, err := m.Wait(ctx, cond)
 	if err != nil {
 		t.Fatalf("%s: %v; last state: %+v", what, err, s)
 	}
+	tookLong(t, begun, what)
 	return s
 }
 
+// tookLong logs what a test waited for, to see what makes it slow.
+func tookLong(t *testing.T, begun time.Time, what string) {
+	t.Helper()
+	if took := time.Since(begun); took > time.Second {
+		t.Logf("waited %.1f s: %s", took.Seconds(), what)
+	}
+}
+
 func TestTwoBrowsers(t *testing.T) {
+	t.Parallel()
 	ctx, s := startServer(t)
 	ada := startMember(t, ctx, s, "ada", 440, browser.Config{Passphrase: passphrase})
 	bob := startMember(t, ctx, s, "bob", 1000, browser.Config{Passphrase: passphrase, Screen: true, Simulcast: true})
@@ -178,6 +189,7 @@ func TestTwoBrowsers(t *testing.T) {
 // TestUnderstandsMembers holds that livekit-client opens what package members
 // encrypts, so that the Go members stand for web clients.
 func TestUnderstandsMembers(t *testing.T) {
+	t.Parallel()
 	ctx, s := startServer(t)
 	m, err := members.Join(ctx, members.Config{
 		URL: s.URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: t.Name(), Identity: "gopher",
@@ -204,6 +216,7 @@ func TestUnderstandsMembers(t *testing.T) {
 // TestWrongPassphrase holds that the encryption is on: a member with another
 // passphrase gets errors instead of media.
 func TestWrongPassphrase(t *testing.T) {
+	t.Parallel()
 	ctx, s := startServer(t)
 	both := share(t, ctx, browser.Config{})
 	startMember(t, ctx, s, "ada", 440, browser.Config{In: both, Passphrase: passphrase})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	protologger "github.com/livekit/protocol/logger"
 	lksdk "github.com/livekit/server-sdk-go/v2"
@@ -68,11 +69,13 @@ func (l *listener) note(f func()) {
 
 func (l *listener) until(t *testing.T, ctx context.Context, what string, cond func() bool) {
 	t.Helper()
+	begun := time.Now()
 	for {
 		l.mu.Lock()
 		ok, changed := cond(), l.changed
 		l.mu.Unlock()
 		if ok {
+			tookLong(t, begun, what)
 			return
 		}
 		select {

@@ -93,6 +93,7 @@ func (p *meetingPage) shoot(name string) {
 // The page that an app would copy: two people compare words, see each other, and are asked
 // by a recorder.
 func TestMeetingPage(t *testing.T) {
+	t.Parallel()
 	ctx, s := startServer(t)
 	dir := t.TempDir()
 	bundle := exec.CommandContext(ctx, "../typescript/node_modules/esbuild/bin/esbuild", "../../keys/web/example/meeting.js", "--bundle", "--format=esm",

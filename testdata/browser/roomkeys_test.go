@@ -18,6 +18,7 @@ const recordingID = "ZYXWVTSRQPNMKJHGFEDCBA9874"
 // verified, a leaver hears nothing more, and whatever happens to a connection, the
 // sender goes on under its newest key.
 func TestRoomKeys(t *testing.T) {
+	t.Parallel()
 	ctx, s := startServer(t)
 	gil := listen(t, ctx, s, "gil", keys.Member)
 	both := share(t, ctx, browser.Config{RoomKeys: true})
@@ -125,6 +126,7 @@ func TestRoomKeys(t *testing.T) {
 // A recorder has a browser's key after its person said yes, and not any longer after a no
 // or a pause of either; who records whom all can see.
 func TestRoomKeysConsent(t *testing.T) {
+	t.Parallel()
 	ctx, s := startServer(t)
 	rec := listen(t, ctx, s, "rec", keys.Recorder)
 	both := share(t, ctx, browser.Config{RoomKeys: true})
