@@ -88,6 +88,8 @@ func Decide(now time.Time, r *Room, w Wish, m Memory, jitter float64) (Actions, 
 			due = m.Missing // it does not come back by itself
 		}
 		m.Recorded = was.Recorded // so that it is the same at the next look
+	} else if m.Tries > 0 {
+		due = m.Missing // it was waited for
 	}
 	// What was asked for a moment ago, perhaps by somebody else, may still come.
 	if n := len(r.Dispatches); n > 0 {

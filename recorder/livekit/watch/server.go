@@ -171,19 +171,20 @@ func (l *LiveKit) Answers(ctx context.Context, room, identity string) (bool, err
 		return err == nil, err
 	}
 	switch refused.Code() {
-	case twirp.Canceled, twirp.DeadlineExceeded, twirp.Unavailable, twirp.NotFound: // so a server says that nobody answered
-		return false, nil
-	case twirp.Internal:
-		// And so that it could not ask, which it says of a member whom it counts as lost, for 5 s
-		// before it lists them no more. Where the server itself was not reached there is a cause.
-		if errors.Unwrap(refused) == nil {
-			return false, nil
-		}
-		return false, err
+	case twirp.InvalidArgument: // there is no such method
+		return true, nil
+	case twirp.Unimplemented, twirp.BadRoute: // this server cannot ask
+		return true, nil
 	case twirp.Unauthenticated, twirp.PermissionDenied:
 		return false, err
 	}
-	return true, nil // a no, or a server that cannot ask
+	// Nobody answered in time, or there is no such member, or the server could not ask, which it
+	// says of one whom it counts as lost, for 5 s before it lists them no more. Where the server
+	// itself was not reached there is a cause, and nothing is known.
+	if errors.Unwrap(refused) != nil {
+		return false, err
+	}
+	return false, nil
 }
 
 func (l *LiveKit) ask(ctx context.Context, room, identity, method, payload string, within time.Duration) (string, error) {

@@ -26,7 +26,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{twirp.InvalidArgument, true, false}, {twirp.Unimplemented, true, false}, {twirp.BadRoute, true, false},
 		{twirp.Canceled, false, true}, {twirp.DeadlineExceeded, false, true}, {twirp.Unavailable, false, true}, {twirp.NotFound, false, true},
-		{twirp.Internal, false, true}, {twirp.Unauthenticated, false, false}, {twirp.PermissionDenied, false, false},
+		{twirp.Internal, false, true}, {twirp.Unknown, false, true}, {twirp.ResourceExhausted, false, true}, {twirp.Unauthenticated, false, false}, {twirp.PermissionDenied, false, false},
 	} {
 		code = tt.code
 		if yes, err := l.Answers(t.Context(), "room", "recorder"); yes != tt.yes || (err == nil) != (tt.yes || tt.no) {
