@@ -13,6 +13,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"github.com/sealtape/sealtape/recorder/matrix/homeserver"
+	"github.com/sealtape/sealtape/recorder/matrix/sealed"
 )
 
 var (
@@ -48,8 +49,10 @@ type Login struct {
 // Its methods may be called concurrently; Sync by one at a time.
 type Account struct {
 	client *mautrix.Client
-	file   *stateFile
+	file   *sealed.File
 	log    *slog.Logger
+	// written, if set, is called when a state is on the disk. For tests.
+	written func()
 
 	mu       sync.Mutex
 	state    *state
@@ -57,7 +60,7 @@ type Account struct {
 	asked    int // requests for devices so far
 }
 
-func newAccount(file *stateFile, s *state, log *slog.Logger) (*Account, error) {
+func newAccount(file *sealed.File, s *state, log *slog.Logger) (*Account, error) {
 	client, err := homeserver.NewClient(s.Homeserver, s.User, s.Token)
 	if err != nil {
 		return nil, err
@@ -76,7 +79,7 @@ func (h Home) New(ctx context.Context, o Login, log *slog.Logger) (a *Account, r
 	if err != nil {
 		return nil, "", fmt.Errorf("%q is no Matrix user, as @name:server: %w", o.User, err)
 	}
-	file, err := h.hold(o.User)
+	file, err := h.folder().Hold(o.User)
 	if err != nil {
 		return nil, "", err
 	}
@@ -86,11 +89,12 @@ func (h Home) New(ctx context.Context, o Login, log *slog.Logger) (a *Account, r
 			a = nil
 		}
 	}()
-	if _, err := file.load(); !errors.Is(err, ErrNoAccount) {
+	if b, err := file.Load(); !errors.Is(err, sealed.ErrNoAccount) {
+		clear(b)
 		if err == nil {
 			err = ErrLoggedIn
 		}
-		return nil, "", err
+		return nil, "", unreadable(err)
 	}
 	s, err := newState()
 	if err != nil {
@@ -117,7 +121,7 @@ func (h Home) New(ctx context.Context, o Login, log *slog.Logger) (a *Account, r
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		_, logout := a.client.Logout(undo)
-		return nil, recovery, errors.Join(err, logout, file.remove())
+		return nil, recovery, errors.Join(err, logout, file.Remove())
 	}
 	return a, recovery, nil
 }
@@ -148,11 +152,11 @@ func (a *Account) login(ctx context.Context, o Login) error {
 
 // Open returns an account that was logged in before. Close gives it up.
 func (h Home) Open(user string, log *slog.Logger) (*Account, error) {
-	file, err := h.hold(user)
+	file, err := h.folder().Hold(user)
 	if err != nil {
 		return nil, err
 	}
-	s, err := file.load()
+	s, err := load(file)
 	if err == nil && s.User != id.UserID(user) {
 		err = fmt.Errorf("%w: it is of another account", ErrState) // somebody renamed files
 	}
@@ -184,7 +188,7 @@ func (a *Account) Logout(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("the homeserver was not told: %w", err)
 	}
-	return errors.Join(err, a.file.remove())
+	return errors.Join(err, a.file.Remove())
 }
 
 // User returns the account's user, @name:server.
@@ -242,7 +246,30 @@ func (a *Account) Follow(ctx context.Context, users ...id.UserID) error {
 }
 
 // save writes the state. Called locked.
-func (a *Account) save() error { return a.file.save(a.state) }
+func (a *Account) save() error {
+	b, err := a.state.marshal()
+	if err != nil {
+		return err
+	}
+	defer clear(b)
+	if err := a.file.Save(b); err != nil {
+		return err
+	}
+	if a.written != nil {
+		a.written()
+	}
+	return nil
+}
+
+// load reads the state of a device.
+func load(file *sealed.File) (*state, error) {
+	b, err := file.Load()
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer clear(b)
+	return parseState(b)
+}
 
 // loggedOut makes ErrLoggedOut of what the homeserver says of an unknown token.
 func loggedOut(err error) error {

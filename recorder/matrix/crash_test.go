@@ -54,7 +54,7 @@ func child(dir string) {
 	case "handling":
 		must(a.Sync(context.Background(), func(context.Context, *Batch) error { die(); return nil }))
 	case "encrypted":
-		a.file.written = die
+		a.written = die
 		var to Target
 		must(json.Unmarshal([]byte(read("to")), &to))
 		_, err := a.Send(context.Background(), keysType, json.RawMessage(`{"n":"never"}`), to)

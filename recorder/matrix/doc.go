@@ -18,7 +18,7 @@
 //
 // # What lies on the disk
 //
-// One file, sealed to the age identity of Sealtape's home: the access token, the
+// One file (package sealed), for the age identity of Sealtape's home: the access token, the
 // ratchets, the cross-signing seeds, what is known of others' devices, and the
 // place in the stream of events. It is written whole, and always before the step
 // that would make an older one wrong:

@@ -1,50 +1,15 @@
 package matrix
 
 import (
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"maunium.net/go/mautrix/id"
 )
 
 // Users returns the accounts that are kept, as @name:server, sorted.
-func (h Home) Users() ([]string, error) {
-	names, err := h.Accounts()
-	if err != nil {
-		return nil, err
-	}
-	var users []string
-	for _, name := range names {
-		if user, ok := userOf(name); ok {
-			users = append(users, user)
-		}
-	}
-	slices.Sort(users)
-	return users, nil
-}
-
-// userOf undoes Home.path.
-func userOf(name string) (string, bool) {
-	first, rest, more := strings.Cut(name, "=")
-	user := "@" + first
-	for more {
-		if len(rest) < 2 {
-			return "", false
-		}
-		c, err := hex.DecodeString(rest[:2])
-		if err != nil {
-			return "", false
-		}
-		user += string(c)
-		first, rest, more = strings.Cut(rest[2:], "=")
-		user += first
-	}
-	return user, true
-}
+func (h Home) Users() ([]string, error) { return h.folder().Users() }
 
 // A Look is what is known here of an account that was logged in.
 type Look struct {
@@ -81,20 +46,18 @@ func (h Home) Look(user string) (Look, error) {
 	}
 	slices.Sort(l.Verified)
 	slices.Sort(l.Changed)
-	lock, err := h.lock(user)
-	if errors.Is(err, ErrHeld) {
-		l.Held = true
-		return l, nil
-	}
-	if err != nil {
-		return Look{}, err
-	}
-	return l, lock.Close()
+	l.Held, err = h.folder().Held(user)
+	return l, err
 }
 
 // peek returns an account to look at: it holds nothing, and must not be saved.
 func (h Home) peek(user string) (*Account, error) {
-	s, err := (&stateFile{home: h, path: h.path(user)}).load()
+	b, err := h.folder().Read(user)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer clear(b)
+	s, err := parseState(b)
 	if err != nil {
 		return nil, err
 	}

@@ -16,34 +16,8 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"github.com/sealtape/sealtape/recorder/matrix/rtc"
+	"github.com/sealtape/sealtape/recorder/matrix/sealed"
 )
-
-func TestUsers(t *testing.T) {
-	home := newHome(t)
-	if users, err := home.Users(); err != nil || len(users) != 0 {
-		t.Errorf("%v, %v", users, err)
-	}
-	want := []string{"@.a/b=c:[::1]:8448", "@Ada:meet.test", "@recorder:meet.test"}
-	for _, user := range want {
-		f, err := home.hold(user)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := aState(t)
-		s.User = id.UserID(user)
-		if err := errors.Join(f.save(s), f.Close()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if users, err := home.Users(); err != nil || !slices.Equal(users, want) {
-		t.Errorf("%q, %v", users, err)
-	}
-	for _, name := range []string{"=", "=4", "=zz", "a=4"} {
-		if user, ok := userOf(name); ok {
-			t.Errorf("%q is taken for %q", name, user)
-		}
-	}
-}
 
 // What is shown of an account can be shown while it is used, and says what the
 // homeserver says.
@@ -56,7 +30,7 @@ func TestLook(t *testing.T) {
 	if err != nil || kerr != nil || !l.Held || l.User != user || l.Device != string(ada.Device()) || l.Fingerprint != string(device) || l.Master != string(master) {
 		t.Errorf("%+v, %v, %v", l, err, kerr)
 	}
-	if _, err := home.Look("@nobody:meet.test"); !errors.Is(err, ErrNoAccount) {
+	if _, err := home.Look("@nobody:meet.test"); !errors.Is(err, sealed.ErrNoAccount) {
 		t.Errorf("of nobody: %v", err)
 	}
 

@@ -19,6 +19,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"github.com/sealtape/sealtape/recorder/matrix/sealed"
 	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 	"github.com/sealtape/sealtape/testdata/servers/homeserver"
@@ -238,7 +239,7 @@ func TestSend(t *testing.T) {
 	if device, standing := bob.Standing(got.Sender, got.Identity, got.Signing); device != ada2.Device() || standing != Signed {
 		t.Errorf("the second device is %s, %s", device, standing)
 	}
-	if _, err := home.Open(string(ada.User()), logger()); !errors.Is(err, ErrHeld) {
+	if _, err := home.Open(string(ada.User()), logger()); !errors.Is(err, sealed.ErrHeld) {
 		t.Errorf("a second process: %v, want ErrHeld", err)
 	}
 	login.Password = []byte("wrong")
@@ -249,7 +250,7 @@ func TestSend(t *testing.T) {
 	if err := ada2.Logout(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if names, err := second.Accounts(); err != nil || len(names) != 0 {
+	if names, err := second.Users(); err != nil || len(names) != 0 {
 		t.Errorf("accounts %v are left, %v", names, err)
 	}
 	if err := ada2.Sync(t.Context(), func(context.Context, *Batch) error { return nil }); !errors.Is(err, ErrLoggedOut) {

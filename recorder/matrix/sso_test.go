@@ -107,7 +107,7 @@ func TestSSO(t *testing.T) {
 	if _, _, err := home.New(t.Context(), login, logger()); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), bob.User) {
 		t.Errorf("another's token: %v", err)
 	}
-	if names, err := home.Accounts(); err != nil || len(names) != 0 {
+	if names, err := home.Users(); err != nil || len(names) != 0 {
 		t.Errorf("accounts %v are kept, %v", names, err)
 	}
 	if strings.Contains(shared.log.String(), string(token)) {

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"filippo.io/age"
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/crypto/olm"
 	"maunium.net/go/mautrix/id"
+
+	"github.com/sealtape/sealtape/recorder/matrix/sealed"
 )
 
 // stateVersion is that of the file's contents. A higher one is refused.
@@ -17,7 +20,6 @@ const stateVersion = 1
 // Bounds of what is kept. Others choose how many devices they have and how often
 // they begin anew, so each list has one.
 const (
-	maxState          = 32 << 20 // bytes of the file's contents
 	maxSessions       = 5        // Olm sessions with one device
 	maxAllSessions    = 2000     // with all devices; of those that are not known, half of it
 	maxPeers          = 2000     // users whose devices are known
@@ -35,6 +37,23 @@ const (
 
 // maxName bounds IDs, in bytes.
 const maxName = 255
+
+// A Home is where the state of accounts is kept, and to whom it is sealed: a sealed.Folder.
+type Home struct {
+	Dir        string // for these files alone; made if it is not there
+	Identities []age.Identity
+	Recipients []age.Recipient
+}
+
+func (h Home) folder() sealed.Folder { return sealed.Folder(h) }
+
+// unreadable makes ErrState of what a file of a state cannot be read for.
+func unreadable(err error) error {
+	if errors.Is(err, sealed.ErrDamaged) {
+		return fmt.Errorf("%w: %w", ErrState, err)
+	}
+	return err
+}
 
 // ErrState says that a state file is damaged, or of a newer version.
 var ErrState = errors.New("the Matrix state cannot be read")
@@ -199,7 +218,7 @@ func (s *state) marshal() ([]byte, error) {
 		v.Groups = append(v.Groups, savedGroup{Pickle: p, Room: g.room, ID: g.id, SenderKey: g.senderKey, Signing: g.signing, Sender: g.sender})
 	}
 	b, err := json.Marshal(v)
-	if err == nil && len(b) > maxState {
+	if err == nil && len(b) > sealed.MaxSize {
 		err = fmt.Errorf("the Matrix state has grown to %d bytes", len(b))
 	}
 	return b, err
@@ -214,8 +233,8 @@ func (s *state) pickle() []byte { return append([]byte(nil), s.Pickle...) }
 func parseState(b []byte) (*state, error) {
 	ratchets()
 	s := new(state)
-	if len(b) > maxState {
-		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrState, maxState)
+	if len(b) > sealed.MaxSize {
+		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrState, sealed.MaxSize)
 	}
 	if err := json.Unmarshal(b, &s.savedState); err != nil {
 		return nil, fmt.Errorf("%w: it is no JSON of ours", ErrState) // the error may quote it

@@ -60,7 +60,7 @@ func TestPace(t *testing.T) {
 	s := aState(t)
 	s.User, s.Device, s.Homeserver = "@bot:x", "D", "https://meet.test"
 	synctest.Test(t, func(t *testing.T) {
-		file, err := home.hold("@bot:x")
+		file, err := home.folder().Hold("@bot:x")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/matrix"
 	"github.com/sealtape/sealtape/recorder/matrix/rtc"
+	"github.com/sealtape/sealtape/recorder/matrix/sealed"
 	"github.com/sealtape/sealtape/recorder/matrix/token"
 )
 
@@ -42,13 +43,13 @@ func MatrixUser(h *keys.Home, user string) (string, error) {
 	case err != nil:
 		return "", err
 	case len(users) == 0:
-		return "", ExplainMatrix(matrix.ErrNoAccount, user)
+		return "", ExplainMatrix(sealed.ErrNoAccount, user)
 	case user == "" && len(users) == 1:
 		return users[0], nil
 	case user == "":
 		return "", ui.Hinted(fmt.Errorf("there are %d Matrix accounts here: which one?", len(users)), "name it: "+words.Few(users))
 	case !slices.Contains(users, user):
-		err := fmt.Errorf("%w: %s", matrix.ErrNoAccount, words.Quote(user))
+		err := fmt.Errorf("%w: %s", sealed.ErrNoAccount, words.Quote(user))
 		return "", ui.Hinted(err, "there is "+words.Few(users)+"; another is logged in so", "sealtape matrix login "+ui.ShellWord(user))
 	}
 	return user, nil
@@ -100,10 +101,10 @@ func ExplainMatrix(err error, user string) error {
 		why string
 		run []string
 	}{
-		{matrix.ErrNoAccount, "log in, once", []string{login}},
+		{sealed.ErrNoAccount, "log in, once", []string{login}},
 		{matrix.ErrLoggedIn, "it can be used as it is; to begin anew, end it first", []string{"sealtape matrix show", logout}},
-		{matrix.ErrHeld, "a recording uses it, and only one process may: wait for its end, or log in another account for this one", []string{"sealtape matrix login @NAME:SERVER"}},
-		{matrix.ErrOtherHome, "put back the identity that was here when it was logged in; if that is lost, remove " + matrixFolder + "/ in SEALTAPE_HOME and log in again", []string{login}},
+		{sealed.ErrHeld, "a recording uses it, and only one process may: wait for its end, or log in another account for this one", []string{"sealtape matrix login @NAME:SERVER"}},
+		{sealed.ErrOtherHome, "put back the identity that was here when it was logged in; if that is lost, remove " + matrixFolder + "/ in SEALTAPE_HOME and log in again", []string{login}},
 		{matrix.ErrState, "put back a copy of " + matrixFolder + "/ in SEALTAPE_HOME only if nothing was recorded since; else remove it and log in again", []string{login}},
 		{matrix.ErrRefused, "check the user and the password; for an account that logs in by a page of its homeserver", []string{login + " --sso"}},
 		{matrix.ErrLoggedOut, "somebody ended this device, or changed the password: take away what is left of it, and log in again", []string{logout, login + " --recovery-key-file FILE"}},
