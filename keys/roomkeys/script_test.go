@@ -7,8 +7,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,13 +21,20 @@ import (
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
-// Browsers' exchanges, in simulated rooms of their own.
+// Browsers' exchanges, in simulated rooms of their own. Of those of a seed some are enough
+// for a day.
 func TestScriptRooms(t *testing.T) {
 	sample.Live(t)
+	var seeds []string
+	for seed := range sample.Cases(t, 3, 1) {
+		seeds = append(seeds, strconv.Itoa(seed))
+	}
 	for _, name := range []string{"exchange", "attack", "recorder", "property", "livekit"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, err := exec.CommandContext(t.Context(), "node", "--test", "testdata/"+name+".test.mjs").CombinedOutput()
+			cmd := exec.CommandContext(t.Context(), "node", "testdata/"+name+".test.mjs")
+			cmd.Env = append(os.Environ(), "SEALTAPE_SEEDS="+strings.Join(seeds, ","))
+			out, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}

@@ -1,11 +1,11 @@
 // keys/web's Exchange in a simulated room whose server, or whose members, are not honest: as
 // attack_test.go has Go's.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
 import { Chain, commitment } from '../../web/chain.js';
 import { hex } from '../../web/note.js';
 import { Ring } from '../../web/ring.js';
+import { test } from './run.mjs';
 import { text, World } from './world.mjs';
 
 const recorder = { recorder: true };

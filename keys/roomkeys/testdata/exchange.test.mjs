@@ -1,8 +1,8 @@
 // keys/web's Exchange in a simulated room, as exchange_test.go has Go's.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
 import { Chain, roomCode } from '../../web/chain.js';
+import { test } from './run.mjs';
 import { text, World } from './world.mjs';
 
 const recorder = { recorder: true };

@@ -1,11 +1,11 @@
 // What keys/web puts between its Exchange and livekit-client: the traps of that.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
 import { sendClear } from '../../web/cleartext.js';
 import { KeyProvider } from '../../web/provider.js';
 import { Recorders } from '../../web/recorders.js';
 import { RoomKeys } from '../../web/roomkeys.js';
+import { test } from './run.mjs';
 
 const key = (n) => new Uint8Array(32).fill(n);
 const install = (identity, index) => ({ kind: 'install', identity, index, key: key(index) });

@@ -1,8 +1,8 @@
 // Recorders that are refused, in a simulated room of keys/web's Exchanges: as
 // attack_recorder_test.go has Go's.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
+import { test } from './run.mjs';
 import { World } from './world.mjs';
 
 const recorder = { recorder: true };
