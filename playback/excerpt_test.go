@@ -26,10 +26,11 @@ func played(t testing.TB, path, stream string) (loud, length time.Duration) {
 	t.Helper()
 	pcm := run(t, "ffmpeg", "-v", "error", "-i", path, "-map", stream, "-fps_mode", "passthrough",
 		"-ac", "1", "-ar", "48000", "-f", "f32le", "-")
-	at := slices.IndexFunc(slices.Collect(slices.Chunk(pcm, 4)), func(b []byte) bool {
-		return math.Abs(float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))) > 0.2
-	})
-	return time.Duration(at) * time.Second / 48000, time.Duration(len(pcm)/4) * time.Second / 48000
+	at := 0
+	for at+4 <= len(pcm) && math.Abs(float64(math.Float32frombits(binary.LittleEndian.Uint32(pcm[at:])))) <= 0.2 {
+		at += 4
+	}
+	return time.Duration(at/4) * time.Second / 48000, time.Duration(len(pcm)/4) * time.Second / 48000
 }
 
 // meeting has a sound with a late start, a mute and an early end, one that is

@@ -21,11 +21,11 @@ var encoders = map[media.Codec][]string{
 }
 
 // growing is a camera that begins with 320x180, as simulcast does, and sends
-// 1280x720 from 2 s to 4 s and then 320x180 again, to 6 s.
+// 640x360 from 2 s to 4 s and then 320x180 again, to 6 s.
 func growing(t testing.TB, uid uint64, codec media.Codec) (media.Track, []media.Frame) {
 	track := media.Track{UID: uid, Participant: string(codec), Source: media.Camera, Codec: codec, Width: 320, Height: 180}
 	var frames []media.Frame
-	for i, size := range []string{"320x180", "1280x720", "320x180"} {
+	for i, size := range []string{"320x180", "640x360", "320x180"} {
 		part := encode(t, track, slices.Concat([]string{"-f", "lavfi", "-i", "testsrc=size=" + size + ":rate=10:duration=2",
 			"-pix_fmt", "yuv420p", "-g", "100"}, encoders[codec])...)
 		for _, f := range part {
@@ -80,7 +80,7 @@ func TestLargestPicture(t *testing.T) {
 		t.Fatalf("segments %v were read", n)
 	}
 	for _, track := range s.Tracks() {
-		if track.Width != 1280 || track.Height != 720 {
+		if track.Width != 640 || track.Height != 360 {
 			t.Errorf("%s is %dx%d", track.Codec, track.Width, track.Height)
 		}
 	}
@@ -90,9 +90,9 @@ func TestLargestPicture(t *testing.T) {
 		size     string
 		frames   int // of each track
 	}{
-		{0, 0, "1280x720", 61}, // one more than there are: the first is shown for a tick
-		{500 * ms, 0, "1280x720", 61},
-		{2500 * ms, 0, "1280x720", 40},
+		{0, 0, "640x360", 61}, // one more than there are: the first is shown for a tick
+		{500 * ms, 0, "640x360", 61},
+		{2500 * ms, 0, "640x360", 40},
 		{0, 1500 * ms, "320x180", 15},
 		{4500 * ms, 0, "320x180", 20},
 	}
@@ -126,10 +126,14 @@ func TestLargestPicture(t *testing.T) {
 				t.Errorf("%s: FFmpeg makes %v of %s", name, got, file)
 			}
 		}
-		for i := range tracks {
-			out := run(t, "ffprobe", "-v", "error", "-count_packets", "-select_streams", fmt.Sprint("v:", i),
-				"-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", mkv)
-			if got := strings.TrimSpace(string(out)); got != fmt.Sprint(tt.frames) {
+		out := run(t, "ffprobe", "-v", "error", "-count_packets", "-select_streams", "v",
+			"-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", mkv)
+		counts := strings.Fields(string(out))
+		if len(counts) != len(tracks) {
+			t.Fatalf("%s: %d streams of pictures", name, len(counts))
+		}
+		for i, got := range counts {
+			if got != fmt.Sprint(tt.frames) {
 				t.Errorf("%s: %s frames of %s, want %d", name, got, tracks[i].Codec, tt.frames)
 			}
 		}

@@ -237,7 +237,7 @@ func playedInPlace(t testing.TB, path string) {
 
 // TestOneRunsAheadMP4 is the same in one mixed file: each beep is where it was.
 func TestOneRunsAheadMP4(t *testing.T) {
-	const lead, from, length = 4 * time.Second, 6 * time.Second, 16 * time.Second
+	const lead, from, length = 4 * time.Second, 3 * time.Second, 9 * time.Second
 	ada, steady := beeps(t, 1, nameless[0], length, 0)
 	eve, ahead := beeps(t, 2, nameless[0], length+lead-from-time.Second/2, from+time.Second/2)
 	camera, pictures := flashes(3, nameless[0], media.VP8, 0, length, 0)
@@ -337,7 +337,7 @@ func exportSmall(ctx context.Context, s *Session, path string, o ExportOptions) 
 // TestTooMuchAhead: what runs ahead is more than is held to be sorted. Exports hold
 // all of it, and of all others, who stay where they were.
 func TestTooMuchAhead(t *testing.T) {
-	const length, lead = 60 * time.Second, 20 * time.Second
+	const length, lead = 30 * time.Second, 10 * time.Second
 	var tracks []media.Track
 	var frames []sentFrame
 	want := make(map[string]int)

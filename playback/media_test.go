@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,9 +133,33 @@ func run(t testing.TB, name string, args ...string) []byte {
 	return out
 }
 
+// encoded keeps what encode made, by its arguments.
+var encoded struct {
+	sync.Mutex
+	frames map[string][]media.Frame
+}
+
 // encode runs ffmpeg on its own sources and returns the frames of its output,
-// as the track given.
+// as the track given. Nobody may change the frames' data, which others have, too.
 func encode(t testing.TB, track media.Track, args ...string) []media.Frame {
+	t.Helper()
+	encoded.Lock()
+	defer encoded.Unlock()
+	key := strings.Join(args, "\x00")
+	if encoded.frames[key] == nil {
+		if encoded.frames == nil {
+			encoded.frames = make(map[string][]media.Frame)
+		}
+		encoded.frames[key] = encodeNew(t, args...)
+	}
+	frames := slices.Clone(encoded.frames[key])
+	for i := range frames {
+		frames[i].Track = track.UID
+	}
+	return frames
+}
+
+func encodeNew(t testing.TB, args ...string) []media.Frame {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "in.mkv")
 	run(t, "ffmpeg", slices.Concat([]string{"-v", "error"}, args, []string{path})...)
@@ -154,7 +180,6 @@ func encode(t testing.TB, track media.Track, args ...string) []media.Frame {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.Frame.Track = track.UID
 		frames = append(frames, b.Frame)
 	}
 }

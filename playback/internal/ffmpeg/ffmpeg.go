@@ -24,8 +24,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -40,6 +43,8 @@ var (
 // A Program is an ffmpeg whose abilities are known.
 type Program struct {
 	path     string
+	changed  time.Time // when its file was, and its size
+	size     int64
 	encoders map[string]bool
 	decoders map[string]bool
 	video    encoder
@@ -118,7 +123,11 @@ func look(ctx context.Context) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
 	}
-	p := &Program{path: path}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
+	}
+	p := &Program{path: path, changed: fi.ModTime(), size: fi.Size()}
 	if p.encoders, err = p.list(ctx, "-encoders"); err != nil {
 		return nil, err
 	}
@@ -165,8 +174,23 @@ func (p *Program) variableRate(ctx context.Context) ([]string, error) {
 	return []string{"-vsync", "vfr"}, nil
 }
 
-// ask returns what the program writes with arguments.
+// A question is arguments with which a program tells about itself.
+type question struct {
+	path, args string
+	changed    time.Time
+	size       int64
+}
+
+// answers has a string for each question that was answered. To start an ffmpeg takes a
+// tenth of a second, and each export has three questions.
+var answers sync.Map
+
+// ask returns what the program writes with arguments. It asks each file once.
 func (p *Program) ask(ctx context.Context, what string, args ...string) (string, error) {
+	q := question{p.path, strings.Join(args, " "), p.changed, p.size}
+	if known, ok := answers.Load(q); ok {
+		return known.(string), nil
+	}
 	var out bytes.Buffer
 	c, err := start(ctx, p.path, append([]string{"-hide_banner", "-v", "error"}, args...), nil, &out)
 	if err == nil {
@@ -175,6 +199,7 @@ func (p *Program) ask(ctx context.Context, what string, args ...string) (string,
 	if err != nil {
 		return "", fmt.Errorf("asking ffmpeg for its %s: %w", what, err)
 	}
+	answers.Store(q, out.String())
 	return out.String(), nil
 }
 

@@ -58,3 +58,41 @@ func TestFind(t *testing.T) {
 		t.Error("it decodes what nobody records")
 	}
 }
+
+// TestAskedOnce: a program is asked once what it can do, and again when its file is another.
+// One that failed to answer is asked again.
+func TestAskedOnce(t *testing.T) {
+	sample.Live(t)
+	dir := t.TempDir()
+	path, asked := filepath.Join(dir, "ffmpeg"), filepath.Join(dir, "asked")
+	t.Setenv("PATH", dir)
+	install := func(script string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte("#!/bin/sh\necho >>"+asked+"\n"+script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		script string
+		fails  bool
+		asked  int // since the beginning
+	}{
+		{"exit 1", true, 1},
+		{"exit 1", true, 2},
+		{"echo ---\necho ' V libx264 x'\necho ' A aac x'\n", false, 4},
+		{"echo ---\necho ' V libx264 x'\necho ' A aac x'\n", false, 4},
+		{"echo ---\necho ' V libopenh264 x'\necho ' A aac x'\n", false, 6},
+	} {
+		if b, err := os.ReadFile(path); err != nil || !strings.HasSuffix(string(b), "\n"+tt.script) {
+			install(tt.script)
+		}
+		p, err := Find(t.Context())
+		if tt.fails != (err != nil) || err == nil && !strings.Contains(tt.script, p.video.name) {
+			t.Errorf("%q: %v", tt.script, err)
+		}
+		b, err := os.ReadFile(asked)
+		if err != nil || len(b) != tt.asked {
+			t.Errorf("%q: it was asked %d times, want %d, %v", tt.script, len(b), tt.asked, err)
+		}
+	}
+}
