@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,16 +36,51 @@ func run(t testing.TB, name string, args ...string) []byte {
 	return append(out, stderr.Bytes()...)
 }
 
-// source makes 2 s of stereo sound and of a 320x240 picture, in Matroska as
-// FFmpeg writes it, and returns the path.
-func source(t testing.TB, name string, output ...string) string {
-	path := filepath.Join(t.TempDir(), name)
-	args := []string{"-v", "error",
-		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=2",
-		"-f", "lavfi", "-i", "testsrc=size=320x240:rate=30:duration=2",
-		"-c:a", "libopus", "-ac", "2", "-c:v", "libvpx", "-g", "30", "-deadline", "realtime", "-b:v", "200k"}
-	run(t, "ffmpeg", append(append(args, output...), path)...)
-	return path
+// stock are the files that source makes, by name: where ffmpeg's tee puts them, with what
+// its muxers are told.
+var stock = map[string]string{
+	"file.mkv":   "f=matroska",
+	"file.webm":  "f=webm",
+	"live.webm":  "f=webm:live=1",
+	"dash.webm":  "f=webm:dash=1:select=a",
+	"groups.mkv": "f=matroska:bsfs/a=setts=duration=960*2",
+	"cues.mkv":   "f=matroska:cues_to_front=1",
+}
+
+// made has what source made, by name.
+var made struct {
+	sync.Mutex
+	files map[string][]byte
+}
+
+// source returns one of stock: 2 s of stereo sound and of a 320x240 picture, as FFmpeg
+// writes it. All are encoded at once, in the first test that wants one.
+func source(t testing.TB, name string) []byte {
+	t.Helper()
+	made.Lock()
+	defer made.Unlock()
+	if made.files == nil {
+		dir := t.TempDir()
+		var slaves []string
+		for name, options := range stock {
+			slaves = append(slaves, "["+options+"]"+filepath.Join(dir, name))
+		}
+		run(t, "ffmpeg", "-v", "error",
+			"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=2",
+			"-f", "lavfi", "-i", "testsrc=size=320x240:rate=30:duration=2",
+			"-c:a", "libopus", "-ac", "2", "-c:v", "libvpx", "-g", "30", "-deadline", "realtime", "-b:v", "200k",
+			"-map", "1:v", "-map", "0:a", "-f", "tee", strings.Join(slaves, "|"))
+		files := make(map[string][]byte)
+		for name := range stock {
+			b, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = b
+		}
+		made.files = files
+	}
+	return made.files[name]
 }
 
 // read reads a whole file.
@@ -175,7 +212,7 @@ var twoTracks = []media.Track{
 // realFrames returns encoded frames of twoTracks, starting at start and moved
 // off the grid of ticks.
 func realFrames(t testing.TB, start time.Duration) []media.Frame {
-	h, frames, _ := readFile(t, source(t, "in.mkv"))
+	h, frames, _ := read(t, bytes.NewReader(source(t, "file.mkv")))
 	if len(h.Tracks) != 2 || len(frames) < 150 {
 		t.Fatalf("source has %d tracks, %d frames", len(h.Tracks), len(frames))
 	}
@@ -278,17 +315,14 @@ func TestPictureOfUnknownSize(t *testing.T) {
 
 // TestStockFiles reads what FFmpeg writes, with sizes known and unknown.
 func TestStockFiles(t *testing.T) {
-	for name, args := range map[string][]string{
-		"file.mkv":   nil,
-		"file.webm":  nil,
-		"live.webm":  {"-f", "webm", "-live", "1"},
-		"dash.webm":  {"-f", "webm", "-dash", "1", "-map", "0:a"},
-		"groups.mkv": {"-bsf:a", "setts=duration=960*2"},
-		"cues.mkv":   {"-cues_to_front", "1"},
-	} {
+	for name := range stock {
 		t.Run(name, func(t *testing.T) {
-			path := source(t, name, args...)
-			h, frames, _ := readFile(t, path)
+			file := source(t, name)
+			path := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(path, file, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			h, frames, _ := read(t, bytes.NewReader(file))
 			for i := range frames {
 				// FFmpeg writes a CodecDelay of 6.5 ms for Opus and takes
 				// it off in reading; our times are the blocks'.

@@ -17,7 +17,7 @@ import (
 // clusters, in pieces, at an hour of the clock; FFmpeg reads every frame at its
 // time, and warns of nothing.
 func TestWebM(t *testing.T) {
-	h, all, _ := readFile(t, source(t, "in.mkv"))
+	h, all, _ := read(t, bytes.NewReader(source(t, "file.mkv")))
 	for _, track := range h.Tracks {
 		init, err := matroska.WebMInit(track)
 		if err != nil {
