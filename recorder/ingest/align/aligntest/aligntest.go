@@ -22,6 +22,8 @@ func Speech(seed uint64, seconds, rate int) []float64 {
 			hiss := rnd.Float64() < 0.3
 			noise := rand.New(rand.NewPCG(rnd.Uint64(), 3))
 			begin := int(at * float64(rate))
+			// How strong each harmonic is changes by the millisecond.
+			weights, millisecond := make([]float64, 0, 24), -1
 			for i := 0; i < int(lasts*float64(rate)) && begin+i < len(out); i++ {
 				s := float64(i) / float64(rate)
 				shape := math.Sin(math.Pi * s / lasts)
@@ -30,13 +32,24 @@ func Speech(seed uint64, seconds, rate int) []float64 {
 				if hiss {
 					v = noise.NormFloat64() * 0.3
 				} else {
-					for h := 1; h <= 24 && float64(h)*f < 3500; h++ {
-						w := 0.02
-						for _, c := range formants {
-							d := (float64(h)*f - c) / 120
-							w += 1 / (1 + d*d)
+					if ms := int(1000 * s); ms != millisecond {
+						millisecond, weights = ms, weights[:0]
+						f := pitch * (1 + (glide-1)*float64(ms)/1000/lasts)
+						for h := 1; h <= 24 && float64(h)*f < 3500; h++ {
+							w := 0.02
+							for _, c := range formants {
+								d := (float64(h)*f - c) / 120
+								w += 1 / (1 + d*d)
+							}
+							weights = append(weights, w)
 						}
-						v += w * math.Sin(2*math.Pi*float64(h)*f*s)
+					}
+					// The sines of multiples of an angle follow from those before.
+					sin, cos := math.Sincos(2 * math.Pi * f * s)
+					before, this := 0.0, sin
+					for _, w := range weights {
+						v += w * this
+						before, this = this, 2*cos*this-before
 					}
 				}
 				out[begin+i] += loud * shape * v
