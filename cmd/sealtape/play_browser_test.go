@@ -181,6 +181,14 @@ func TestPlayLive(t *testing.T) {
 		return n
 	}
 	both := func(m player.Measurement) bool { return len(m.Pictures) >= 20 && good(m) >= 1 }
+	white := func(m player.Measurement) (n int) {
+		for _, p := range m.Pictures {
+			if p.White {
+				n++
+			}
+		}
+		return n
+	}
 	live := v.watchUntil("live", both)
 	// What is written now is read a little later.
 	const chat = "a word that nobody else has: 41c7f09e"
@@ -199,21 +207,16 @@ func TestPlayLive(t *testing.T) {
 		v.do(fmt.Sprintf("(sealtape.player.seek(%v), sealtape.player.play())", at))
 		v.until(fmt.Sprintf("!sealtape.player.waiting && sealtape.player.time > %v && sealtape.player.time < %v", at, at+3))
 		v.do("meter.clear()")
-		m := v.watchUntil("after a seek", both)
+		// A page that has little of a processor does not look at each picture.
+		m := v.watchUntil("after a seek, white ones too", func(m player.Measurement) bool { return both(m) && white(m) > 0 })
 		if off := math.Remainder(begunAll(t, m)-want, 60); at != 1.2 && math.Abs(off) > 0.040 {
 			t.Errorf("at %.1f s the flash began %.0f ms later than live", at, off*1000)
 		}
 		if first := m.Pictures[0].Media; first < at-0.1 || first > at+5 {
 			t.Errorf("after a seek to %v the first picture is that of %v", at, first)
 		}
-		white := 0
-		for _, p := range m.Pictures {
-			if p.White {
-				white++
-			}
-		}
-		if white == 0 || white > len(m.Pictures)/2 {
-			t.Errorf("%d of %d pictures are white", white, len(m.Pictures))
+		if n := white(m); n > len(m.Pictures)/2 {
+			t.Errorf("%d of %d pictures are white", n, len(m.Pictures))
 		}
 	}
 	v.do("(sealtape.player.seek(sealtape.player.duration - 1), sealtape.player.play())")
