@@ -22,6 +22,7 @@ import (
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -51,6 +52,14 @@ func newLab(t *testing.T) *lab {
 func newBrowserLab(t *testing.T, places int64) *lab {
 	t.Helper()
 	withBrowsers(t, places)
+	return makeLab(t)
+}
+
+// newLabAlone returns a lab for a test that measures pictures to milliseconds: it runs
+// before all that run beside one another.
+func newLabAlone(t *testing.T) *lab {
+	t.Helper()
+	sample.Live(t)
 	return makeLab(t)
 }
 

@@ -31,7 +31,7 @@ import (
 // picture is decoded and has its number and its time, and every sound its tone,
 // in step with its pictures. Unless every case is to run, two of them take part.
 func TestNativeMembers(t *testing.T) {
-	l := newBrowserLab(t, busyBrowsers)
+	l := newLabAlone(t)
 	home, _ := l.person("Recorder")
 	store := filepath.Join(l.dir, "store")
 	room := l.room("native")
