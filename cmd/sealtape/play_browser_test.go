@@ -333,7 +333,10 @@ func TestPlayLocked(t *testing.T) {
 		v.until(fmt.Sprintf("sealtape.recording.tracks.some((t) => sealtape.player.state(t.uid).state === %q)", span.state))
 		v.until(fmt.Sprintf(`[...document.querySelectorAll("#stage *")].some((e) => new RegExp(%q, "i").test(e.textContent) && e.checkVisibility())`, span.word))
 		v.until(fmt.Sprintf("sealtape.player.time > %v", span.to.Seconds()))
+		// A busy machine may break every beep until the end: then it plays again from here on.
+		again := fmt.Sprintf("sealtape.player.ended && (sealtape.player.seek(%v), sealtape.player.play())", span.to.Seconds()-1)
 		after := v.watchUntil("after what is "+span.state, func(m player.Measurement) bool {
+			v.do(again)
 			return slices.ContainsFunc(m.Pictures, func(p player.Picture) bool { return p.Media > span.to.Seconds() }) &&
 				slices.ContainsFunc(m.Beeps, func(b player.Sound) bool { return b.Clock != nil && *b.Clock > span.to.Seconds() })
 		})
