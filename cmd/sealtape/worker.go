@@ -27,6 +27,8 @@ func workerCommand() *cli.Command {
 		ArgsUsage: "--policies DIR",
 		Description: `Registers with the server as the agent "sealtape", and records each room that somebody
 dispatches it to, in a process of its own. It needs no port: it only connects to the server.
+It registers once more under a name of its own, by which "sealtape fleet watch" sends for it
+where LiveKit would offer the room to a host that hangs.
 
 A dispatch names a policy, and can say nothing else:
   lk dispatch create --room board-may --agent-name sealtape --metadata '{"policy": "board"}'

@@ -23,6 +23,9 @@ const (
 	// knownFor is how long a host is remembered that nobody records on: also one that does not
 	// answer, which a server believes in for so long.
 	knownFor = 15 * time.Minute
+	// lostOfLate is how long others are sent for by their own names at once, and not only where
+	// that was in vain, after a host did not answer.
+	lostOfLate = time.Minute
 	// justCame is how long somebody has just come, by the server's clock.
 	justCame = 5 * time.Second
 	// onTheWay is how long a recorder that was sent for counts as one of its host's.
@@ -34,13 +37,14 @@ type host struct {
 	answered time.Time // when it answered last, or one of its recorders came
 	seen     time.Time // when a recorder of it was seen last
 	lost     bool      // it did not answer the last time that it was asked
+	silent   time.Time // when that was
 }
 
 // sent is who was sent for in a room that nobody records.
 type sent struct {
 	to   string // the words of a host, "" for any
 	at   time.Time
-	vain []string // the hosts before
+	vain []string // the hosts before, and that of the last recorder, which may be ending
 }
 
 // notes takes in which recorders are in a room. The caller holds w.mu.
@@ -70,9 +74,10 @@ func (w *Watcher) answers(now time.Time, words string, yes bool) {
 	if h == nil {
 		return
 	}
-	h.lost = !yes
-	if yes {
+	if h.lost = !yes; yes {
 		h.answered = now
+	} else {
+		h.silent = now
 	}
 }
 
@@ -85,11 +90,12 @@ func (w *Watcher) forget(now time.Time) {
 	}
 }
 
-// lost reports whether there is a host that the server may offer rooms to in vain. The caller
-// holds w.mu.
-func (w *Watcher) lost() bool {
+// lost reports whether a host was lost of late, so that the server may offer rooms to it in
+// vain. One that is back and records nothing is asked nothing, and so not known to live: it has
+// rooms again when those that are dispatched are offered to all. The caller holds w.mu.
+func (w *Watcher) lost(now time.Time) bool {
 	for _, h := range w.hosts {
-		if h.lost {
+		if h.lost && now.Sub(h.silent) < lostOfLate {
 			return true
 		}
 	}

@@ -7,13 +7,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	lkproto "github.com/livekit/protocol/livekit"
+
 	"github.com/sealtape/sealtape/recorder/fleet"
 )
 
 // A host that hangs stays in the server's pool for ever, and is offered rooms in vain. Its rooms
 // are recorded by others soon after the server noticed, which takes it 20 s, by one dispatch for
 // each: hosts that live are sent for by their own names. So it is with two watchers, with one
-// that began after the host hung, and for rooms that begin while it hangs.
+// that began after the host hung; and a room that begins long after is offered to it once at most.
 func TestHangs(t *testing.T) {
 	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
 	for _, tt := range []struct {
@@ -72,7 +74,7 @@ func TestHangs(t *testing.T) {
 					s.mu.Unlock()
 					time.Sleep(2 * time.Minute)
 					s.mu.Lock()
-					if !tt.older && (late.longest > 10*time.Second+missingFor+3*time.Second || !late.since.IsZero()) {
+					if !tt.older && (late.longest > 10*time.Second+missingFor+untakenFor+4*time.Second || !late.since.IsZero()) {
 						t.Errorf("seed %d: a room that began while it hung was not recorded for %v", seed, late.longest)
 					}
 					if n := len(watchers[0].hosts); n > tt.workers {
@@ -82,6 +84,60 @@ func TestHangs(t *testing.T) {
 					end()
 				})
 			}
+		})
+	}
+}
+
+// A worker that ends, a while after another host was lost, is not sent for: its rooms are recorded
+// by others a few seconds after its recorders left.
+func TestDrains(t *testing.T) {
+	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
+	for seed := range uint64(10) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSim(t, seed, 4, true)
+			for i := range 20 {
+				s.open(fmt.Sprint("room-", i), 2)
+			}
+			_, end := watches(t, s, 1, p)
+			time.Sleep(90 * time.Second)
+			s.mu.Lock()
+			s.wound(s.workers[0], seed%2 == 0)
+			s.mu.Unlock()
+			time.Sleep(time.Duration(30+20*seed) * time.Second)
+			s.mu.Lock()
+			for _, r := range s.rooms {
+				r.longest = 0
+			}
+			ends := s.workers[1]
+			ends.full = true
+			for name := range ends.rooms {
+				r := s.rooms[name]
+				for _, m := range slices.Clone(r.members) {
+					if m.by == ends {
+						s.leaves(r, m)
+					}
+				}
+				for _, d := range r.dispatches {
+					for _, j := range d.State.Jobs {
+						j.State.Status = lkproto.JobStatus_JS_FAILED
+					}
+				}
+			}
+			s.mu.Unlock()
+			time.Sleep(2 * time.Minute)
+			s.mu.Lock()
+			var longest time.Duration
+			for _, r := range s.rooms {
+				if longest = max(longest, r.longest); len(r.members) != 1 || !r.since.IsZero() {
+					t.Errorf("seed %d: %s has %d recorders", seed, r.name, len(r.members))
+				}
+			}
+			if most := 10*time.Second + 2*lostFor + 2*untakenFor; longest > most {
+				t.Errorf("seed %d: nobody recorded for %v, want %v at most", seed, longest, most)
+			}
+			t.Logf("seed %d: %v", seed, longest)
+			s.mu.Unlock()
+			end()
 		})
 	}
 }
@@ -148,7 +204,7 @@ func TestNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := at(1000)
-	for words, h := range map[string]*host{"busy": {answered: now}, "idle": {answered: now}, "stale": {answered: at(900)}, "gone": {answered: now, lost: true}} {
+	for words, h := range map[string]*host{"busy": {answered: now}, "idle": {answered: now}, "stale": {answered: at(900)}, "gone": {answered: now, lost: true, silent: now}} {
 		w.hosts[words] = h
 	}
 	for i := range 3 {
@@ -159,8 +215,12 @@ func TestNext(t *testing.T) {
 	if got := w.living(now, "room"); !slices.Equal(got, []string{"idle", "busy", "stale"}) {
 		t.Errorf("%q", got)
 	}
-	if w.hosts["gone"].lost = false; w.lost() {
-		t.Error("there is a lost one")
+	if !w.lost(now) || w.lost(now.Add(lostOfLate)) {
+		t.Error("it was lost of late, or for ever")
+	}
+	ending := sent{vain: []string{"idle"}}
+	if ending = ending.next(now, []string{"idle", "busy"}, false); ending.to != "busy" {
+		t.Errorf("%+v: the host of the last recorder may be ending", ending)
 	}
 	var s sent
 	var to []string

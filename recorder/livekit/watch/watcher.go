@@ -276,7 +276,7 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 	if wish.Policy != nil && len(r.Recorders) == 0 {
 		living = w.living(now, r.Name)
 	}
-	k.Silent, k.Lost, k.Blind = now.Before(k.suspect), w.lost(), len(living) == 0
+	k.Silent, k.Lost, k.Blind = now.Before(k.suspect), w.lost(now), len(living) == 0
 	a, next := Decide(now, &r, wish, k.Memory, rand.Float64())
 	if a.Create != "" && !w.takes(now) {
 		a, next = Actions{Again: now.Add(time.Second)}, k.Memory // it is not its turn yet
@@ -295,7 +295,7 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 			to = append(to, to[0])
 		}
 	case k.by > 0:
-		k.sent = sent{}
+		k.sent = sent{vain: []string{r.Recorders[0].Words}}
 	}
 	if k.recorder = (Recorder{}); k.by == 1 {
 		k.recorder = r.Recorders[0]
