@@ -11,11 +11,11 @@ type Announcement struct {
 	User    id.UserID
 	Device  id.DeviceID
 	Room    id.RoomID
-	ID      string // of the member, made anew each time that it joins
-	Service string // the token service, one that another member names
-	Since   time.Time
-	Expires time.Duration
-	Oldest  bool
+	ID      string         // of the member, made anew each time that it joins
+	Service string         // the token service, one that another member names
+	Since   time.Time      // when it was first said; zero the first time
+	Expires time.Duration  // after Since
+	Oldest  bool           // as in Member
 	Bare    bool           // the room's version wants the user first in the state key
 	Data    map[string]any // of ours: dev.sealtape.recorder
 }

@@ -9,12 +9,11 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// The to-device events that bring media keys: those in use, and those of the newest
-// text of MSC4143.
-const (
-	KeysType   = "io.element.call.encryption_keys"
-	rtcKeyType = "m.rtc.encryption_key"
-)
+// KeysType is the type of the to-device events that bring media keys, as members send it.
+const KeysType = "io.element.call.encryption_keys"
+
+// rtcKeyType is that of the newest text of MSC4143, which is read, too.
+const rtcKeyType = "m.rtc.encryption_key"
 
 // Bounds of a key, in bytes.
 const (
@@ -27,12 +26,12 @@ type MediaKey struct {
 	Room    id.RoomID
 	Claimed id.DeviceID // "" where the format has no claim
 	Member  string      // ID of the membership, "" where it says none
-	Index   int
-	Key     []byte
-	Sent    int64 // milliseconds, by the sender's clock; 0 if it does not say
+	Index   int         // 0 to 255
+	Key     []byte      // 16 to 64 bytes
+	Sent    int64       // milliseconds, by the sender's clock; 0 if it does not say
 }
 
-// ReadKey reads the content of a message of either type.
+// ReadKey reads the content of a message of a type that IsKey knows.
 func ReadKey(kind string, raw json.RawMessage) (k MediaKey, err error) {
 	var text string
 	index := -1

@@ -23,17 +23,18 @@ const (
 const slotType = "org.matrix.msc4143.rtc.slot"
 
 // A Room is what the state of a room says, as far as calls need it. It is the
-// homeserver's word.
+// homeserver's word. One goroutine at a time may use it.
 type Room struct {
 	joined    map[id.UserID]string // display names of who is in the room
 	named     map[string]int       // how many have each name
 	levels    powerLevels
 	creators  []id.UserID // whose power has no limit; only in newer versions of rooms
 	Version   string
-	Encrypted bool
-	Closed    bool
+	Encrypted bool // which cannot be taken back
+	Closed    bool // its call
 }
 
+// NewRoom returns one of which nothing is known.
 func NewRoom() *Room {
 	return &Room{joined: make(map[id.UserID]string), named: make(map[string]int)}
 }

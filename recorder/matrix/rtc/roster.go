@@ -42,11 +42,12 @@ type entryKey struct {
 
 func (e Entry) id() entryKey { return entryKey{e.User, e.Key, e.Sticky} }
 
-// A Roster is who is in a call, by the events of both formats.
+// A Roster is who is in a call, by the events of both formats. One goroutine at a time may use it.
 type Roster struct {
 	entries map[entryKey]Entry
 }
 
+// NewRoster returns an empty one.
 func NewRoster() *Roster { return &Roster{entries: make(map[entryKey]Entry)} }
 
 // Take takes in an event if it is a membership, and reports whether it is.
@@ -71,7 +72,7 @@ func (r *Roster) Take(e *event.Event, by Author) (Entry, bool) {
 	return n, r.Put(n)
 }
 
-// Put adds an Entry. Of sticky events the newest counts, whichever comes first; of
+// Put adds an entry, and reports whether it counts. Of sticky events the newest counts, whichever comes first; of
 // state events the last.
 func (r *Roster) Put(n Entry) bool {
 	key := n.id()
