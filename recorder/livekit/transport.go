@@ -55,7 +55,7 @@ func (t *transport) Join(ctx context.Context, url, token string, c signalling.Co
 	return t.SignalTransport.Join(ctx, url, token, c, tracks, offer)
 }
 
-// Reconnect implements signalling.SignalTransport.
+// Reconnect implements signalling.SignalTransport. It resumes no visit but that of the session.
 func (t *transport) Reconnect(ctx context.Context, url, token string, c signalling.ConnectParams, sid string) error {
 	if err := t.s.resumable(ctx); err != nil {
 		t.s.replaced(err)
