@@ -14,8 +14,8 @@ import (
 // a name of its own, too, which follows from the card that its recorders show: a Watcher sends
 // to hosts that it knows to live. Of a host that records nothing it knows nothing: where it
 // knows no other, it asks for any, again and again until one shows. What it is told of hosts
-// agents can invent, as they can be workers of any name. So a name of a host's own is tried
-// once, and any worker's is the next.
+// agents can invent, as they can be workers of any name; members cannot. So a name of a host's
+// own is tried once, and any worker's is the next: lies cost some tries.
 
 const (
 	// aliveFor is how long a host that answered is believed to live, beside two comparisons.
