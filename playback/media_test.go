@@ -162,7 +162,8 @@ func encode(t testing.TB, track media.Track, args ...string) []media.Frame {
 func encodeNew(t testing.TB, args ...string) []media.Frame {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "in.mkv")
-	run(t, "ffmpeg", slices.Concat([]string{"-v", "error"}, args, []string{path})...)
+	// More threads wait for one another in a loop, at ten times the processor time.
+	run(t, "ffmpeg", slices.Concat([]string{"-v", "error"}, args, []string{"-threads", "1", path})...)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -23,11 +23,12 @@ import (
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
-// ffmpeg runs it to make a file of this name, and returns the file's path.
+// ffmpeg runs it to make a file of this name, and returns the file's path. It encodes in one
+// thread: several wait for one another in a loop, at many times the processor time.
 func ffmpeg(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	run(t, "ffmpeg", slices.Concat([]string{"-nostdin", "-v", "error", "-y"}, args, []string{path})...)
+	run(t, "ffmpeg", slices.Concat([]string{"-nostdin", "-v", "error", "-y"}, args, []string{"-threads", "1", path})...)
 	return path
 }
 

@@ -68,7 +68,7 @@ func source(t testing.TB, name string) []byte {
 		run(t, "ffmpeg", "-v", "error",
 			"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=2",
 			"-f", "lavfi", "-i", "testsrc=size=320x240:rate=30:duration=2",
-			"-c:a", "libopus", "-ac", "2", "-c:v", "libvpx", "-g", "30", "-deadline", "realtime", "-b:v", "200k",
+			"-c:a", "libopus", "-ac", "2", "-c:v", "libvpx", "-g", "30", "-deadline", "realtime", "-b:v", "200k", "-threads", "1",
 			"-map", "1:v", "-map", "0:a", "-f", "tee", strings.Join(slaves, "|"))
 		files := make(map[string][]byte)
 		for name := range stock {
