@@ -295,14 +295,15 @@ func TestFull(t *testing.T) {
 	enough, filled := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(filled)
-		for size, refused := 8<<20, 0; ; {
+		filling := make([]byte, 8<<20)
+		rand.Read(filling)
+		for size, refused := len(filling), 0; ; {
 			select {
 			case <-enough:
 				return
 			default:
 			}
-			name, data := "other/"+rand.Text(), make([]byte, size)
-			rand.Read(data)
+			name, data := "other/"+rand.Text(), filling[:size]
 			if err := store.Put(ctx, name, archive.BytesBlob(data)); err == nil {
 				other = append(other, name)
 			} else if refused++; refused%3 == 0 {
