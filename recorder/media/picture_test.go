@@ -41,7 +41,7 @@ func TestDescribe(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "in.mkv")
 			args := slices.Concat([]string{"-v", "error", "-f", "lavfi", "-i", "testsrc=size=150x100:rate=10:duration=1"},
-				[]string{"-pix_fmt", "yuv420p"}, tt.args, []string{"-g", "5", "-keyint_min", "5"})
+				[]string{"-pix_fmt", "yuv420p"}, tt.args, []string{"-g", "5", "-keyint_min", "5", "-threads", "1"})
 			if tt.codec == media.H264 || tt.codec == media.H265 {
 				// As from a camera: parameter sets in every key frame.
 				args = append(args, "-bsf:v", "dump_extra=freq=keyframe")
