@@ -36,7 +36,7 @@ const (
 type host struct {
 	answered time.Time // when it answered last, or one of its recorders came
 	seen     time.Time // when a recorder of it was seen last
-	lost     bool      // it did not answer the last time that it was asked
+	lost     bool      // nobody answered there the last time that somebody was asked
 	silent   time.Time // when that was
 }
 
