@@ -94,7 +94,8 @@ var (
 	}
 )
 
-// Find looks for ffmpeg in PATH and finds out what it can do. If it cannot be
+// Find looks for ffmpeg in PATH and finds out what it can do. It asks each file once,
+// and again when its time or size is another: to start it takes a while. If it cannot be
 // used, the error wraps ErrMissing or ErrLacks.
 func Find(ctx context.Context) (*Program, error) {
 	p, err := look(ctx)
