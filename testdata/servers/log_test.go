@@ -8,7 +8,7 @@ import (
 func TestLogBuffer(t *testing.T) {
 	var b logBuffer
 	line := strings.Repeat("x", 999) + "\n"
-	for range 2000 {
+	for range 10_000 {
 		if n, err := b.Write([]byte(line)); n != len(line) || err != nil {
 			t.Fatal(n, err)
 		}
