@@ -27,6 +27,7 @@ process.on('unhandledRejection', (e) => fail('script', e));
 
 let config;
 const room = new Room();
+let leaving = false;
 const sources = {
   microphone: TrackSource.SOURCE_MICROPHONE, camera: TrackSource.SOURCE_CAMERA, screen_share: TrackSource.SOURCE_SCREENSHARE,
 };
@@ -42,7 +43,13 @@ function note(p) {
 
 function listen() {
   room.registerTextStreamHandler('lk.chat', async (reader, from) => {
-    const text = await reader.readAll();
+    let text;
+    try {
+      text = await reader.readAll();
+    } catch (e) {
+      if (leaving) return; // it was on its way
+      throw e;
+    }
     state.messages.push({ from: from.identity, text, at: now() });
     changed();
   });
@@ -189,6 +196,7 @@ const calls = {
 };
 
 async function leave() {
+  leaving = true;
   await Promise.all(Object.values(running).map((end) => end()));
   await room.disconnect();
   await dispose();
