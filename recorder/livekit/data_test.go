@@ -47,11 +47,12 @@ func TestData(t *testing.T) {
 		rooms[identity] = r
 	}
 	long := bytes.Repeat([]byte("0123456789"), 1400)
-	// A data channel may open after the join: say it until it is heard.
+	// A data channel may open after the join, and a busy machine loses a connection: say it
+	// until it is heard.
 	want := func(who string, data []byte, send func() error) {
 		t.Helper()
 		for {
-			if err := send(); err != nil {
+			if err := send(); err != nil && !errors.Is(err, recorder.ErrAway) {
 				t.Fatal(err)
 			}
 			select {
