@@ -51,7 +51,7 @@ func NewParticipantKeys(size int, o frame.KeyOptions) *ParticipantKeys {
 }
 
 // Keyring returns the participant's ring, and makes it if it is missing. There are at most
-// 4,096 rings. Further participants get an empty ring that nobody can fill, and their
+// 4,096 rings at a time, until Forget gives one up. Further participants get an empty ring that nobody can fill, and their
 // media is declared as missing.
 func (p *ParticipantKeys) Keyring(participant string) *frame.Keyring {
 	p.mu.Lock()
@@ -64,6 +64,24 @@ func (p *ParticipantKeys) Keyring(participant string) *frame.Keyring {
 		}
 	}
 	return ring
+}
+
+// Lookup returns the participant's ring, and nil if there is none yet.
+func (p *ParticipantKeys) Lookup(participant string) *frame.Keyring {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rings[participant]
+}
+
+// Forget removes the participant's keys at once, and gives the place of their ring to somebody
+// else. Whoever still has that ring opens nothing with it; the participant's next one is another.
+func (p *ParticipantKeys) Forget(participant string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ring := p.rings[participant]; ring != nil {
+		ring.Clear()
+		delete(p.rings, participant)
+	}
 }
 
 // Clear removes all keys of all participants.

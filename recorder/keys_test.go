@@ -32,6 +32,21 @@ func TestParticipantKeys(t *testing.T) {
 	if p.Keyring("ada") != ada {
 		t.Error("a flood of identities replaced a ring")
 	}
+	if p.Lookup("nobody") != nil || p.Lookup("ada") != ada {
+		t.Error("a look makes a ring, or finds none")
+	}
+	bob := p.Keyring("bob")
+	if err := bob.SetRaw(0, []byte("a key"), frame.HKDF); err != nil {
+		t.Fatal(err)
+	}
+	p.Forget("bob")
+	p.Forget("nobody")
+	if bob.Has(0) || p.Lookup("bob") != nil {
+		t.Error("a ring is kept that was given up")
+	}
+	if cyd := p.Keyring("cyd"); p.Keyring("cyd") != cyd {
+		t.Error("its place is not somebody else's")
+	}
 	p.Clear()
 	if ada.Has(255) {
 		t.Error("keys outlive Clear")

@@ -17,9 +17,10 @@ import (
 type member struct {
 	caller matrix.Caller
 	visit  int
-	newest int            // index of the newest key; -1: none came
-	keys   map[int][]byte // those that are in use, or would be if the device were to be trusted
-	since  time.Time      // in the call
+	newest int               // index of the newest key; -1: none came
+	keys   map[int][]byte    // those that are in use, or would be if the device were to be trusted
+	older  map[int]time.Time // keys that another took the place of, and when they are taken out
+	since  time.Time         // in the call
 }
 
 // identityOf returns what a recording calls a device of a user, in either format of
@@ -50,7 +51,7 @@ func (r *room) happened(e matrix.CallEvent) {
 	case matrix.OwnKey:
 		r.rekeyed(e)
 	case matrix.Refused:
-		r.c.Say(fmt.Sprintf("%s: %s", called(e.Caller), words.Clean(e.Reason)))
+		r.sayOf(e.Caller, ": "+words.Clean(e.Reason))
 	case matrix.Chat, matrix.Reaction, matrix.Hand:
 		r.said(e)
 	case matrix.Cut:
@@ -74,7 +75,7 @@ func (r *room) arrived(e matrix.CallEvent) {
 		r.changed(e)
 		return
 	}
-	m := &member{caller: e.Caller, newest: -1, keys: make(map[int][]byte), since: e.At}
+	m := &member{caller: e.Caller, newest: -1, keys: make(map[int][]byte), older: r.leftOver(identity), since: e.At}
 	r.members[identity] = m
 	for _, alias := range e.Caller.Identities {
 		r.of[alias] = identity
@@ -110,6 +111,7 @@ func (r *room) departed(e matrix.CallEvent) {
 	for _, key := range m.keys {
 		clear(key)
 	}
+	r.giveUp(identity, e.At)
 	aliases := r.forgetAliases(identity)
 	r.roster.Went(identity, "")
 	r.events.put(recorder.RoomEvent{At: e.At, Type: media.EventLeave, Participant: identity, Visit: m.visit})
@@ -176,17 +178,42 @@ func (r *room) stood(e matrix.CallEvent) {
 		r.distrust(e.Caller, e.Reason)
 	} else {
 		r.remind(e.Caller)
-		r.c.Say(fmt.Sprintf("%s: %s", called(e.Caller), words.Clean(cmp.Or(e.Reason, "their device is known"))))
+		r.sayOf(e.Caller, ": "+words.Clean(cmp.Or(e.Reason, "their device is known")))
 	}
 }
 
 // distrust takes away the keys of somebody whose device is nobody's, as far as can be known.
 func (r *room) distrust(m matrix.Caller, why string) {
 	if r.rings != nil {
-		r.rings.Keyring(identityOf(m)).Clear()
+		if ring := r.rings.Lookup(identityOf(m)); ring != nil {
+			ring.Clear()
+		}
 	}
-	r.c.Say(fmt.Sprintf("%s is not recorded: their keys are not used, because %s", called(m),
-		words.Clean(cmp.Or(why, "their device is not signed by their user"))))
+	r.sayOf(m, " is not recorded: their keys are not used, because "+words.Clean(cmp.Or(why, "their device is not signed by their user")))
+}
+
+// How often the operator is told something of the devices of one user, and of how many users:
+// who makes up devices must not drown what is to be told of others.
+const (
+	maxSaidOf    = 20
+	maxSaidUsers = 1000
+)
+
+// sayOf tells the operator something of a member, whose name begins the text.
+func (r *room) sayOf(m matrix.Caller, text string) {
+	user := string(m.User)
+	r.mu.Lock()
+	n, known := r.toldOf[user]
+	if n > maxSaidOf || !known && len(r.toldOf) >= maxSaidUsers {
+		r.mu.Unlock()
+		return
+	}
+	r.toldOf[user] = n + 1
+	r.mu.Unlock()
+	if n == maxSaidOf {
+		text = ": more happens to their devices, and is not told any more"
+	}
+	r.c.Say(called(m) + text)
 }
 
 // identityAt returns whom a LiveKit identity belongs to, and what they are called.

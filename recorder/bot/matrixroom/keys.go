@@ -13,15 +13,12 @@ import (
 // begin to use a new key some seconds after they sent it; who left knows the one before.
 const keyGrace = 30 * time.Second
 
-// An olderKey is a key that another has taken the place of.
-type olderKey struct {
-	identity string
-	index    int
-	until    time.Time
-}
+// indices is how many keys a member has at a time, at most.
+const indices = 256
 
-// maxOlder bounds the keys that wait to be taken out of their rings.
-const maxOlder = 4096
+// maxLeft is how many who left keep their ring for keyGrace, at most: there are not many more
+// rings (recorder.ParticipantKeys), and who comes must have one.
+const maxLeft = 1000
 
 // keyed puts a key into the ring of whom it came from.
 func (r *room) keyed(e matrix.CallEvent) {
@@ -30,19 +27,22 @@ func (r *room) keyed(e matrix.CallEvent) {
 		return
 	}
 	identity := identityOf(e.Caller)
-	if err := r.rings.Keyring(identity).SetRaw(e.Index, e.Key, frame.HKDF); err != nil {
-		r.c.Say(called(e.Caller) + ": a key is not used: " + err.Error())
-		return
-	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	m := r.members[identity]
 	if m == nil {
+		r.mu.Unlock()
 		return
 	}
-	if m.newest >= 0 && m.newest != e.Index && len(r.older) < maxOlder {
-		r.older = append(r.older, olderKey{identity, m.newest, e.At.Add(keyGrace)})
+	if err := r.rings.Keyring(identity).SetRaw(e.Index, e.Key, frame.HKDF); err != nil {
+		r.mu.Unlock()
+		r.sayOf(e.Caller, ": a key is not used: "+err.Error())
+		return
 	}
+	defer r.mu.Unlock()
+	if m.newest >= 0 && m.newest != e.Index {
+		m.older[m.newest] = e.At.Add(keyGrace)
+	}
+	delete(m.older, e.Index)
 	if m.newest < 0 { // so they are there
 		r.events.put(recorder.RoomEvent{At: e.At, Type: recorder.EventStanding, Participant: identity})
 	}
@@ -65,9 +65,38 @@ func (r *room) rekeyed(e matrix.CallEvent) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if had && before != e.Index && len(r.older) < maxOlder {
-		r.older = append(r.older, olderKey{r.identity, before, e.At.Add(keyGrace)})
+	if had && before != e.Index {
+		r.older[before] = e.At.Add(keyGrace)
 	}
+	delete(r.older, e.Index)
+}
+
+// giveUp has the ring of somebody who left given up in a while: they may be back at once, with
+// media that did not stop. Called locked.
+func (r *room) giveUp(identity string, now time.Time) {
+	switch {
+	case r.rings == nil || r.rings.Lookup(identity) == nil:
+	case len(r.left) >= maxLeft:
+		r.rings.Forget(identity)
+	default:
+		r.left[identity] = now.Add(keyGrace)
+	}
+}
+
+// leftOver returns the keys of somebody's last visit, if that was just now, and when they are
+// taken out unless they come again. Called locked.
+func (r *room) leftOver(identity string) map[int]time.Time {
+	older := make(map[int]time.Time)
+	if until, ok := r.left[identity]; ok {
+		delete(r.left, identity)
+		ring := r.rings.Lookup(identity) // it is there as long as this
+		for index := range indices {
+			if ring.Has(index) {
+				older[index] = until
+			}
+		}
+	}
+	return older
 }
 
 // restore puts keys back that came from a device while it was to be trusted, as it is again:
@@ -83,24 +112,38 @@ func (r *room) restore(identity string, m *member) {
 	}
 }
 
-// retire takes out the keys whose time is over, unless they are in use again.
+// retire takes out the keys whose time is over, and gives up the rings of who left.
 func (r *room) retire(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	kept := r.older[:0]
-	for _, k := range r.older {
-		switch m := r.members[k.identity]; {
-		case now.Before(k.until):
-			kept = append(kept, k)
-		case m == nil || m.newest != k.index:
-			r.rings.Keyring(k.identity).Remove(k.index)
-			if m != nil {
-				clear(m.keys[k.index])
-				delete(m.keys, k.index)
-			}
+	for identity, m := range r.members {
+		for _, index := range r.takeOut(identity, m.older, now) {
+			clear(m.keys[index])
+			delete(m.keys, index)
 		}
 	}
-	r.older = kept
+	r.takeOut(r.identity, r.older, now)
+	for identity, until := range r.left {
+		if !now.Before(until) {
+			r.rings.Forget(identity)
+			delete(r.left, identity)
+		}
+	}
+}
+
+// takeOut takes the older keys whose time is over out of a ring, and returns their indices.
+// Called locked.
+func (r *room) takeOut(identity string, older map[int]time.Time, now time.Time) (over []int) {
+	for index, until := range older {
+		if !now.Before(until) {
+			if ring := r.rings.Lookup(identity); ring != nil {
+				ring.Remove(index)
+			}
+			delete(older, index)
+			over = append(over, index)
+		}
+	}
+	return over
 }
 
 // atLiveKit are the keys by the identities that members have at LiveKit.
@@ -110,11 +153,11 @@ type atLiveKit struct{ r *room }
 // member's identity is theirs, even if a server once called us so: all members have our key.
 func (k atLiveKit) Keyring(alias string) *frame.Keyring {
 	k.r.mu.Lock()
+	defer k.r.mu.Unlock() // nobody leaves meanwhile, whose ring would be made anew
 	identity, ok := k.r.of[alias]
 	if !ok && k.r.own[alias] {
 		identity, ok = k.r.identity, true
 	}
-	k.r.mu.Unlock()
 	if !ok {
 		return frame.NewKeyring(0, frame.KeyOptions{})
 	}

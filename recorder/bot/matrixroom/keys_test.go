@@ -1,6 +1,7 @@
 package matrixroom
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,81 @@ func TestReadsOnceKeyed(t *testing.T) {
 		s.mu.Unlock()
 		if s.sfu("wss://one.hs/jwt").config.Keys.Keyring("hash of "+ada) != s.rings.Keyring(ada) {
 			t.Error("a member's identity has the recorder's ring")
+		}
+	})
+}
+
+// Who comes and goes without end, each time as another device, takes no ring from who comes then,
+// and is told of a few times only.
+func TestDevicesWithoutEnd(t *testing.T) {
+	on(t, nil, func(s *stage) {
+		key := func(e *matrix.CallEvent) { e.Key = []byte("0123456789abcdef") }
+		for i := range 5000 {
+			eve := caller("eve", fmt.Sprint(i))
+			unsigned := eve
+			unsigned.Standing = matrix.Unsigned
+			s.call.tell(matrix.Came, unsigned, func(e *matrix.CallEvent) { e.Reason = "it is nobody's" })
+			if i%2 == 0 {
+				s.call.tell(matrix.Stood, eve)
+				s.call.tell(matrix.Keyed, eve, key)
+			}
+			s.call.tell(matrix.Left, eve)
+		}
+		s.call.tell(matrix.Came, caller("ben", "B", one))
+		s.call.tell(matrix.Keyed, caller("ben", "B", one), key)
+		if !s.rings.Keyring(ben).Has(0) {
+			t.Error("who is honest has no ring")
+		}
+		if n := len(s.says()); n > 2*maxSaidOf {
+			t.Errorf("%d times somebody was told", n)
+		}
+		for i := 1; i < 5000; i += 2 {
+			if s.rings.Lookup(fmt.Sprintf("@eve:hs:%d", i)) != nil {
+				t.Fatal("who never sent a key has a ring")
+			}
+		}
+		time.Sleep(keyGrace + 2*time.Second)
+		for i := range 5000 {
+			if s.rings.Lookup(fmt.Sprintf("@eve:hs:%d", i)) != nil {
+				t.Fatal("who left keeps a ring")
+			}
+		}
+	})
+}
+
+// A key of the last visit opens for a while in the next one, and no longer; unless it comes again.
+func TestKeyOfTheLastVisit(t *testing.T) {
+	on(t, nil, func(s *stage) {
+		s.announce()
+		key := func(index int) func(*matrix.CallEvent) {
+			return func(e *matrix.CallEvent) { e.Index, e.Key = index, []byte("0123456789abcdef") }
+		}
+		back := func() {
+			s.call.tell(matrix.Left, caller("ada", "A", one))
+			s.call.tell(matrix.Came, caller("ada", "A", one))
+		}
+		s.call.tell(matrix.Came, caller("ben", "B", one))
+		ring := s.rings.Keyring(ada)
+		s.call.tell(matrix.Keyed, caller("ada", "A", one), key(5))
+		back()
+		s.call.tell(matrix.Keyed, caller("ada", "A", one), key(6))
+		if !ring.Has(5) || !ring.Has(6) {
+			t.Error("a key is missing")
+		}
+		time.Sleep(keyGrace + 2*time.Second)
+		if ring.Has(5) || !ring.Has(6) {
+			t.Error("the key of the last visit is still there, or the present one is not")
+		}
+		back()
+		s.call.tell(matrix.Keyed, caller("ada", "A", one), key(6))
+		time.Sleep(keyGrace + 2*time.Second)
+		if !ring.Has(6) {
+			t.Error("a key that came again is gone")
+		}
+		s.call.tell(matrix.Left, caller("ada", "A", one))
+		time.Sleep(keyGrace + 2*time.Second)
+		if ring.Has(6) || s.rings.Lookup(ada) != nil {
+			t.Error("who left keeps a ring")
 		}
 	})
 }

@@ -124,7 +124,7 @@ func Meeting(c Config) bot.Meeting {
 	var rings *recorder.ParticipantKeys
 	if !c.Plain {
 		// As matrix-js-sdk has it: a ring of 256, and nobody ratchets.
-		rings = recorder.NewParticipantKeys(256, frame.KeyOptions{RatchetWindow: 10})
+		rings = recorder.NewParticipantKeys(indices, frame.KeyOptions{RatchetWindow: 10})
 		m.Keys = rings
 	}
 	m.Join = func(ctx context.Context, p bot.Presence) (bot.Room, error) {
