@@ -24,7 +24,7 @@ func (c *Call) settle(now time.Time) {
 		if cl := c.callers[t]; cl == nil {
 			c.arrive(t, e, now)
 		} else {
-			c.update(cl, e)
+			c.update(cl, e, now)
 		}
 	}
 	for t, cl := range c.callers {
@@ -82,14 +82,14 @@ func (c *Call) depart(t Target, cl *caller, now time.Time) {
 }
 
 // update takes in what changed of a caller that is there.
-func (c *Call) update(cl *caller, e rtc.Entry) {
+func (c *Call) update(cl *caller, e rtc.Entry, now time.Time) {
 	t := Target{e.User, e.Device}
 	reason := ""
 	switch name := c.room.Name(e.User); {
 	case e.Key != cl.Key || e.Sticky != cl.Sticky || !e.Since.Equal(cl.Since) && !e.Sticky:
 		reason = "joined again"
 		if e.Key != cl.Key || e.Sticky != cl.Sticky {
-			c.regive(t) // under another identity
+			c.regive(t, now) // under another identity
 			cl.keyed = false
 		}
 	case !slices.Equal(e.Services, cl.Services) || e.Oldest != cl.Oldest:
@@ -109,19 +109,17 @@ func (c *Call) update(cl *caller, e rtc.Entry) {
 		c.emit(CallEvent{Kind: Stood, Caller: cl.clone(), Reason: cmp.Or(why, fmt.Sprintf("their device was %s before", was))})
 		if standing < Signed {
 			c.lost(t)
-			c.regive(t)
+			c.regive(t, now)
 			cl.keyed = false
 		}
 	}
 }
 
 // regive makes the keys of a device wait again for being handed on.
-func (c *Call) regive(t Target) {
-	for who, list := range c.keys.byHolder {
+func (c *Call) regive(t Target, now time.Time) {
+	for who := range c.keys.byHolder {
 		if who.user == t.User && c.a.sender(who.user, who.identity, who.signing) == t.Device {
-			for _, k := range list {
-				k.given = false
-			}
+			c.keys.regive(who, now)
 		}
 	}
 }

@@ -17,7 +17,7 @@ const (
 	maxHoldersOf = 50               // of one user
 	maxStrangers = 500              // of them, before those of users who are not in the room yet count as too many
 	holdFor      = 10 * time.Minute // a key whose membership did not come
-	holdOverLeft = 30 * time.Second // a key that came before the membership, and that before the leave
+	holdOverLeft = 30 * time.Second // a key that came before the membership, and that before the leave; and one that was replaced
 )
 
 // A heldKey is a key that came by Olm from a device that has these two keys.
@@ -26,7 +26,8 @@ type heldKey struct {
 	identity id.Curve25519
 	signing  id.Ed25519
 	received time.Time
-	given    bool // to the membership that its device has now
+	replaced time.Time // when a newer one came; zero for the newest
+	given    bool      // to the membership that its device has now
 }
 
 // A holder is who sent keys: whoever has both keys of a device, of that user.
@@ -62,6 +63,12 @@ func (h *heldKeys) put(user id.UserID, joined bool, k *heldKey) bool {
 		list = slices.Delete(list, i, i+1)
 		break
 	}
+	for _, o := range list {
+		// One key may be sent as that of two memberships.
+		if o.replaced.IsZero() && (o.Index != k.Index || !bytes.Equal(o.Key, k.Key)) {
+			o.replaced = k.received
+		}
+	}
 	h.byHolder[who] = append(last(list, maxHeld-1), k)
 	return true
 }
@@ -75,6 +82,16 @@ func (h *heldKeys) room(user id.UserID, joined bool) bool {
 		}
 	}
 	return own < maxHoldersOf && len(h.byHolder) < maxHolders && (joined || len(h.byHolder) < maxStrangers)
+}
+
+// regive makes the keys of a device wait again for being handed on, but those that others
+// took the place of some time ago: who left may know them.
+func (h *heldKeys) regive(who holder, now time.Time) {
+	h.byHolder[who] = slices.DeleteFunc(h.byHolder[who], func(k *heldKey) bool {
+		k.given = false
+		return !k.replaced.IsZero() && now.Sub(k.replaced) > holdOverLeft
+	})
+	h.tidy(who)
 }
 
 // left is called when the membership of a device ended. Keys that came just now may

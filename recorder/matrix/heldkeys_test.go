@@ -83,3 +83,35 @@ func TestHeldKeys(t *testing.T) {
 	}
 	put(held(0, 1, 1, now), true)
 }
+
+// A device that is hidden and shown again, or joins by another membership, gets back the key that
+// it uses, and not those of long ago: who left may have them.
+func TestRegive(t *testing.T) {
+	begun := time.Now()
+	h, who := newHeldKeys(), holder{"@ada:meet.test", "I", "S"}
+	for i := range 6 {
+		k := held(i, byte(i), int64(100+i), begun.Add(time.Duration(i)*time.Minute))
+		k.given = true
+		h.put(who.user, true, k)
+	}
+	also := held(5, 5, 105, begun.Add(5*time.Minute)) // the same, of another membership
+	also.Member = "N"
+	h.put(who.user, true, also)
+	regiven := func(after time.Duration) string {
+		h.regive(who, begun.Add(after))
+		var out []string
+		for _, k := range h.byHolder[who] {
+			if k.given {
+				t.Errorf("key %d does not wait", k.Index)
+			}
+			out = append(out, fmt.Sprint(k.Index))
+		}
+		return strings.Join(out, " ")
+	}
+	if got := regiven(5*time.Minute + 10*time.Second); got != "4 5 5" {
+		t.Errorf("just after a change, keys %s are handed on", got)
+	}
+	if got := regiven(time.Hour); got != "5 5" {
+		t.Errorf("later, keys %s are handed on", got)
+	}
+}
