@@ -75,8 +75,8 @@ type Call struct {
 	keys    *heldKeys
 	unread  []unread
 	key     ownKey
-	coming  *ownKey // that members get, and that is not in use yet
-	known   bool    // key is, to somebody who is not in the call any more
+	coming  []ownKey // that members get, and that are not in use yet, the next first
+	known   bool     // key is, to somebody who is not in the call any more
 	sent    map[Target]*sending
 	hands   map[id.EventID]hand
 	refused map[refusal]bool
@@ -236,7 +236,9 @@ func (c *Call) tick(ctx context.Context) {
 		}
 		c.mu.Lock()
 		busy, stale := c.busy, c.stale && !time.Now().Before(c.reread)
-		if !busy {
+		if busy {
+			c.rotate(time.Now()) // what takes long must not let who left read on
+		} else {
 			c.settle(time.Now())
 		}
 		c.mu.Unlock()

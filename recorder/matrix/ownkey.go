@@ -30,24 +30,36 @@ func (c *Call) lost(t Target) {
 	delete(c.sent, t)
 }
 
+// maxComing bounds the keys that are on their way to members. It is far more than one a tick.
+const maxComing = 32
+
 // rotate makes another key if somebody has it who left, as members do (MSC4143); and brings it
-// into use when they had time to receive it. Called locked.
+// into use when they had time to receive it. Who leaves meanwhile may have that one, too, so there
+// is another for each: whoever left reads no longer than that time, however many leave. Called
+// locked.
 func (c *Call) rotate(now time.Time) {
-	if c.coming != nil && !now.Before(c.coming.from) {
-		c.key, c.coming = *c.coming, nil
+	for len(c.coming) > 0 && !now.Before(c.coming[0].from) {
+		c.key, c.coming = c.coming[0], c.coming[1:]
 		c.emit(CallEvent{Kind: OwnKey, Index: c.key.index, Key: slices.Clone(c.key.key), At: now})
 	}
-	if c.known && c.coming == nil {
-		c.known = false
-		c.coming = &ownKey{index: (c.key.index + 1) % 256, key: random(16), from: now.Add(c.t.useKey)}
-		c.nudge()
+	if !c.known {
+		return
 	}
+	c.known = false
+	next := ownKey{index: (c.newest().index + 1) % 256, key: random(16), from: now.Add(c.t.useKey)}
+	if n := len(c.coming); n < maxComing {
+		c.coming = append(c.coming, next)
+	} else { // in place of the last, and not later
+		next.from = c.coming[n-1].from
+		c.coming[n-1] = next
+	}
+	c.nudge()
 }
 
 // newest returns the key that members are to have by now. Called locked.
 func (c *Call) newest() ownKey {
-	if c.coming != nil {
-		return *c.coming
+	if n := len(c.coming); n > 0 {
+		return c.coming[n-1]
 	}
 	return c.key
 }
