@@ -116,6 +116,8 @@ func TestExplainCall(t *testing.T) {
 		{fmt.Errorf("joining: %w", matrix.ErrUnsignedDevice), "sealtape matrix login @bot:x --recovery-key-file FILE"},
 		{&token.Error{Service: "https://sfu.x", Status: 403, Reason: "not allowed"}, "takes no users of your homeserver"},
 		{&token.Error{Service: "https://sfu.x", Err: errors.New("refused")}, "reaches the call's token service"},
+		{&token.Error{Service: "https://sfu.x", Err: token.ErrNotAsked}, "record --matrix-service https://sfu.x"},
+		{&token.Error{Service: "https://sfu.x", Err: token.ErrNotListed}, "rightly left out"},
 		{livekit.ErrNoSubscribe, "who runs the call's LiveKit server"},
 		{matrixroom.ErrNobody, "--wait"},
 		{matrix.ErrNobody, "a recorder never does"},

@@ -25,6 +25,9 @@ type Reach struct {
 // that it names.
 var ErrNotAsked = errors.New("it is not asked")
 
+// ErrNotListed is the ErrNotAsked of a service that is none of Reach.Listed.
+var ErrNotListed = fmt.Errorf("%w: the operator does not allow it", ErrNotAsked)
+
 // A nearness says how far from this machine an address is. Services must not be nearer
 // than the homeserver: who names them is not in this network.
 type nearness int
@@ -112,7 +115,7 @@ func (r Reach) client(ctx context.Context, service string) (*http.Client, error)
 	}
 	listed := slices.ContainsFunc(r.Listed, func(s string) bool { return strings.TrimRight(s, "/") == strings.TrimRight(service, "/") })
 	if !listed && len(r.Listed) > 0 {
-		return nil, fmt.Errorf("%w: the operator does not allow it", ErrNotAsked)
+		return nil, ErrNotListed
 	}
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswer, TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true}
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); !listed && err == nil && proxy == nil {

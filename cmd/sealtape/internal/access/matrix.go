@@ -162,6 +162,9 @@ func CheckServices(services []string) error {
 
 // TokenHint says what to do about a token service.
 func TokenHint(e *token.Error) string {
+	if errors.Is(e, token.ErrNotListed) {
+		return "a member of the call named it, and --" + ServiceName + " does not: who sends by it is a hole; a service of a stranger's is rightly left out"
+	}
 	if errors.Is(e, token.ErrNotAsked) {
 		return "a member of the call named it; if it is yours, say so: record --matrix-service " + ui.ShellWord(e.Service)
 	}

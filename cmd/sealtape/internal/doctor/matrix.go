@@ -112,6 +112,14 @@ func checkMatrixRoom(ctx context.Context, d *Diagnosis, home matrix.Home, health
 		d.Unknown(section, "token service", "nobody is in the call now, to say which it uses: --matrix-service URL names it")
 	}
 	asked := r.Services
+	if len(listed) > 0 {
+		asked = nil
+		for _, service := range r.Services {
+			if !slices.ContainsFunc(listed, func(l string) bool { return strings.TrimRight(l, "/") == strings.TrimRight(service, "/") }) {
+				d.Warn(section, "token service", "a stranger's is rightly left out: know whose it is before you allow it", "%s is named by a member, and not allowed by --%s: who sends by it is a hole in the recording", ui.Clean(service), access.ServiceName)
+			}
+		}
+	}
 	for _, service := range listed {
 		if service = strings.TrimRight(service, "/"); !slices.Contains(asked, service) {
 			asked = append(asked, service)
