@@ -257,8 +257,8 @@ func (a *Account) toDevice(e *event.Event, wedged map[id.Curve25519]id.UserID) {
 	}
 }
 
-// put adds to the inbox, which keeps the newest, and of one sender so many only:
-// anybody may send.
+// put adds to the inbox, which keeps the newest, and of one sender so many only: anybody may send.
+// Where there is no room for all, those go first who share no room with this account.
 func (s *state) put(m Message) {
 	if len(m.Content) == 0 || len(m.Content) > maxContent || !json.Valid(m.Content) {
 		return
@@ -273,12 +273,15 @@ func (s *state) put(m Message) {
 		}
 	}
 	if count >= maxOfSender {
+		size -= len(s.Inbox[oldest].Content)
 		s.Inbox = slices.Delete(s.Inbox, oldest, oldest+1)
 	}
-	for ; size > maxInboxBytes && len(s.Inbox) > 0; s.Inbox = s.Inbox[1:] {
-		size -= len(s.Inbox[0].Content)
+	s.Inbox = append(s.Inbox, m)
+	for size > maxInboxBytes || len(s.Inbox) > maxInbox {
+		drop := max(0, slices.IndexFunc(s.Inbox, func(m Message) bool { return !s.meets(m.Sender) }))
+		size -= len(s.Inbox[drop].Content)
+		s.Inbox = slices.Delete(s.Inbox, drop, drop+1)
 	}
-	s.Inbox = append(last(s.Inbox, maxInbox-1), m)
 }
 
 // states takes in state events. Called locked.

@@ -115,10 +115,11 @@ func (a *Account) Verify(ctx context.Context, o Verifying) (Comparison, error) {
 	}
 }
 
-// others reports whether a message is of no verification.
+// others reports whether a message is of no verification, and worth keeping: what was not encrypted
+// is told of where it came, and nothing is done with it.
 func others(m Message) bool {
 	_, ok := sas.FromDevice(m.Sender, m.Type, m.Content)
-	return !ok
+	return !ok && m.Encrypted
 }
 
 // A verifier does one verification, in one goroutine.
@@ -316,7 +317,10 @@ func (w *verifier) request(ctx context.Context, e *sas.Incoming, now time.Time) 
 	if e.Sender != w.other.User || !e.Fresh(now) || busy {
 		return nil
 	}
-	if w.v != nil && w.theirs == nil && w.own.User < w.other.User {
+	if w.theirs != nil {
+		return nil // repeated, or another: what they asked first is answered, if they do not answer
+	}
+	if w.v != nil && w.own.User < w.other.User {
 		w.theirs, w.yield = e, now.Add(yieldAfter)
 		return nil
 	}

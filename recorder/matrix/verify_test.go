@@ -13,6 +13,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"github.com/sealtape/sealtape/recorder/matrix/rtc"
 	"github.com/sealtape/sealtape/recorder/matrix/sas"
 )
 
@@ -322,5 +323,55 @@ func TestVerifySwapped(t *testing.T) {
 	}
 	if err := ada.signUser(t.Context(), bob.User(), master); !errors.Is(err, errSwapped) {
 		t.Errorf("signing another key than is shown: %v", err)
+	}
+}
+
+// Where both ask, the lesser user gives the other time to answer, also if what they ask comes
+// twice, or they ask again.
+func TestVerifyYields(t *testing.T) {
+	a := bareAccount(t, "http://127.0.0.1:1")
+	now := time.Now()
+	w := &verifier{a: a, own: sas.Party{User: "@bot:x", Device: "D"}, other: sas.Party{User: "@cyd:x"}}
+	var err error
+	if w.v, err = sas.New(w.own, w.other, "", "ours", true, now); err != nil {
+		t.Fatal(err)
+	}
+	asks := func(transaction string) *sas.Incoming {
+		r := sas.Request(sas.Party{Device: "C"}, transaction, now)
+		content, err := json.Marshal(r.Content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, ok := sas.FromDevice("@cyd:x", r.Type().Type, content)
+		if !ok || !e.Asks(w.own) {
+			t.Fatalf("%s is no request", content)
+		}
+		return e
+	}
+	first := asks("theirs")
+	for _, e := range []*sas.Incoming{first, first, asks("theirs"), asks("another")} {
+		if err := w.request(t.Context(), e, now.Add(time.Second)); err != nil || w.theirs != first || !w.v.Unanswered() {
+			t.Fatalf("our request was given up: %v", err)
+		}
+	}
+	if err := w.tick(t.Context(), now.Add(yieldAfter)); err != nil || !w.v.Unanswered() {
+		t.Errorf("they have no time: %v", err)
+	}
+}
+
+// Of what comes while emoji are compared, only what is encrypted is kept.
+func TestOthers(t *testing.T) {
+	for _, c := range []struct {
+		kind string
+		keep bool
+		m    Message
+	}{
+		{"a key", true, Message{Type: rtc.KeysType, Encrypted: true, Content: json.RawMessage(`{}`)}},
+		{"a key in the clear", false, Message{Type: rtc.KeysType, Content: json.RawMessage(`{}`)}},
+		{"a verification", false, Message{Type: "m.key.verification.cancel", Encrypted: true, Content: json.RawMessage(`{"transaction_id":"t"}`)}},
+	} {
+		if others(c.m) != c.keep {
+			t.Errorf("%s is kept: %t", c.kind, !c.keep)
+		}
 	}
 }
