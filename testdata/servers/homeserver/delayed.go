@@ -61,7 +61,7 @@ func (p *Proxy) delay(w http.ResponseWriter, r *http.Request) {
 	p.number++
 	id := fmt.Sprintf("delay%d", p.number)
 	p.delayed[id] = &delayedEvent{token: bearer(r), req: out, body: body, since: time.Now(), after: after,
-		timer: time.AfterFunc(after, func() { p.fire(id) })}
+		timer: time.AfterFunc(after, func() { p.due(id) })}
 	answer(w, http.StatusOK, map[string]string{"delay_id": id})
 }
 
@@ -143,6 +143,14 @@ func (p *Proxy) act(id, action string) error {
 		p.fire(id)
 	}
 	return nil
+}
+
+// due passes a delayed event on whose time has come, unless the proxy is closed.
+func (p *Proxy) due(id string) {
+	if p.begin() {
+		defer p.answering.Done()
+		p.fire(id)
+	}
 }
 
 // fire passes a delayed event on, if it was not before.

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -324,4 +326,38 @@ func call(t *testing.T, c *mautrix.Client, method, path, body string) string {
 		t.Fatalf("%s %s: %s %s %v", method, path, resp.Status, b, err)
 	}
 	return string(b)
+}
+
+// Nothing is asked of the homeserver any more once Close has returned, and what was asked before is
+// answered: a client that went away does not interrupt it.
+func TestClose(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	var answered, interrupted atomic.Bool
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-release
+		interrupted.Store(r.Context().Err() != nil)
+		answered.Store(true)
+	}))
+	defer s.Close()
+	p, err := homeserver.New(s.URL, homeserver.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var client sync.WaitGroup
+	client.Go(func() {
+		defer close(release)
+		if resp, err := http.Get(p.URL + "/_matrix/client/v3/sync"); err == nil {
+			resp.Body.Close()
+			t.Error("a client has an answer from a proxy that is closed")
+		}
+	})
+	<-asked
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if !answered.Load() || interrupted.Load() {
+		t.Errorf("after Close, the homeserver has answered: %t, was interrupted: %t", answered.Load(), interrupted.Load())
+	}
+	client.Wait()
 }

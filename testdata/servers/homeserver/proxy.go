@@ -42,11 +42,17 @@ type Proxy struct {
 	server   *http.Server
 	done     chan struct{}
 
+	// What it asks the homeserver, for clients and by itself, goes on until Close.
+	running   context.Context
+	stop      context.CancelFunc
+	answering sync.WaitGroup // added to under mu, and not after Close began
+
 	// turn makes a /sync wait for sticky events that are being sent, as it marks
 	// them by IDs that are known once they are.
 	turn sync.RWMutex
 
 	mu       sync.Mutex
+	closed   bool
 	users    map[string]string // by access token
 	delayed  map[string]*delayedEvent
 	number   int              // of delayed events ever
@@ -72,6 +78,7 @@ func New(upstream string, c Config) (*Proxy, error) {
 	}
 	p := &Proxy{URL: "http://" + l.Addr().String(), config: c, upstream: u, done: make(chan struct{}),
 		users: make(map[string]string), delayed: make(map[string]*delayedEvent), sticky: make(map[string]int64), hostile: newHostile()}
+	p.running, p.stop = context.WithCancel(context.Background())
 	p.reverse = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(u)
@@ -90,9 +97,25 @@ func New(upstream string, c Config) (*Proxy, error) {
 	return p, nil
 }
 
-// Close ends the proxy, with what it was answering. Delayed events are lost.
+// lastAnswer is how long Close waits for the homeserver before it ends what was asked.
+const lastAnswer = 10 * time.Second
+
+// begin reports whether something may still be asked, and then wants answering.Done called.
+func (p *Proxy) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.answering.Add(1)
+	return true
+}
+
+// Close ends the proxy, for its clients at once. It returns when the homeserver has answered what
+// it was asked, or did not for ten seconds. Delayed events are lost.
 func (p *Proxy) Close() error {
 	p.mu.Lock()
+	p.closed = true
 	for _, d := range p.delayed {
 		d.timer.Stop()
 	}
@@ -100,6 +123,10 @@ func (p *Proxy) Close() error {
 	p.mu.Unlock()
 	err := p.server.Close()
 	<-p.done
+	late := time.AfterFunc(lastAnswer, p.stop)
+	p.answering.Wait()
+	late.Stop()
+	p.stop()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -117,8 +144,14 @@ const longestAnswer = 5 * time.Minute
 // is interrupted by that now and then in the middle of a transaction, and refuses all others from
 // then on.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !p.begin() {
+		fail(w, http.StatusServiceUnavailable, "M_UNKNOWN", "the proxy is closed")
+		return
+	}
+	defer p.answering.Done()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), longestAnswer)
 	defer cancel()
+	defer context.AfterFunc(p.running, cancel)()
 	r = r.WithContext(ctx)
 	q := r.URL.Query()
 	switch {
@@ -257,7 +290,9 @@ func fail(w http.ResponseWriter, status int, code, text string) {
 
 // send passes a request of our own on, and returns what it answers.
 func (p *Proxy) send(r *http.Request, body []byte) (map[string]any, error) {
-	out := r.Clone(context.Background())
+	ctx, cancel := context.WithTimeout(p.running, longestAnswer)
+	defer cancel()
+	out := r.Clone(ctx)
 	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	resp, err := http.DefaultTransport.RoundTrip(out)
 	if err != nil {
