@@ -41,28 +41,64 @@ test("without a key the reader is asked once, whatever is asked for at once", as
 });
 
 test("what belongs to one recording is left with it, and the keys are not", async () => {
-	let asked = 0, opened = 0;
-	const next = "01JD3Q8ZC5ABCDEFGHJKMNPQR4";
+	let asked = 0;
+	const opened = [], next = "01JD3Q8ZC5ABCDEFGHJKMNPQR4";
 	const ring = new Keyring({ place: "own", shelf: new Drawer(), ask: async () => ++asked > 2 });
 	for (const recording of [id, id, next]) assert.equal(await ring.openEpoch(recording, 1, []), null);
 	assert.equal(await ring.another(next, "locked"), false);
 	assert.equal(asked, 2, "for another recording the reader is asked again, and once");
-	ring.leave(next);
+	ring.watch(next);
 	assert.equal(await ring.another(next, "locked"), true);
 	assert.equal(asked, 3);
 
 	const { openEpoch } = Identity.prototype, holder = new Keyring({ place: "own", shelf: new Drawer(), ask: async () => assert.fail("asked") });
 	await holder.takeFile(file, "xyzzy", false);
-	Identity.prototype.openEpoch = async () => `secret ${++opened}`;
+	let late = () => {};
+	Identity.prototype.openEpoch = async ([which]) => {
+		opened.push(which);
+		if (which === "late") await new Promise((go) => late = go);
+		return `secret of ${which}`;
+	};
+	const open = (recording, which) => holder.openEpoch(recording, 1, [which]);
 	try {
-		for (const recording of [id, id, next]) await holder.openEpoch(recording, 1, []);
-		assert.equal(opened, 2);
-		holder.leave(id);
-		assert.equal(await holder.openEpoch(next, 1, []), "secret 2");
-		assert.equal(await holder.openEpoch(id, 1, []), "secret 3");
+		await open(id, "listed");
+		holder.watch(id);
+		for (const which of ["a", "a again", "a once more"]) await open(id, which);
+		// The other parts of its meeting are described, too.
+		for (const which of ["b", "b again"]) assert.equal(await open(next, which), `secret of ${which}`);
+		assert.deepEqual(opened.splice(0), ["listed", "a", "b", "b again"]);
+		holder.watch(next);
+		for (const which of ["b", "b again"]) await open(next, which);
+		await open(id, "a");
+		holder.watch(id);
+		const slow = open(id, "late");
+		holder.watch(next);
+		late();
+		await slow;
+		assert.equal(await open(next, "b"), "secret of b");
+		assert.deepEqual(opened, ["b", "a", "late", "b"]);
 	} finally {
 		Identity.prototype.openEpoch = openEpoch;
 	}
+});
+
+test("a question about a recording that was left is over, and its answer is no other's", async () => {
+	const asked = [];
+	const ring = new Keyring({ place: "own", shelf: new Drawer(), ask: (_ring, recording, _reason, over) => new Promise((done) => {
+		asked.push(recording);
+		over.addEventListener("abort", () => done(false));
+	}) });
+	ring.watch(id);
+	const first = ring.another(id, "locked");
+	ring.watch("");
+	const second = ring.another("01JD3Q8ZC5ABCDEFGHJKMNPQR4", "none");
+	assert.notEqual(first, second);
+	assert.equal(await first, false);
+	assert.deepEqual(asked, [id, "01JD3Q8ZC5ABCDEFGHJKMNPQR4"]);
+	const same = ring.another(id, "none");
+	ring.watch("");
+	assert.deepEqual(await Promise.all([second, same]), [false, false]);
+	assert.equal(asked.length, 2, "one question at a time");
 });
 
 test("a key is kept where it may be, and only if that is wanted", async () => {

@@ -5,7 +5,7 @@
 import { BrokerWindow, Drawer, Identity, Passkey, Refused, Secrets, Shelf, keeping } from "./keys_web.js";
 import { keepsKeys, takesKeys } from "./place.js";
 
-/** Secrets of so many epochs are remembered. */
+/** The secrets of so many epochs are remembered. */
 const most = 1 << 16;
 
 /** How long is waited for the browser to say whether a key stays: Firefox asks the reader, who may not see it. In milliseconds. */
@@ -27,6 +27,7 @@ const maxKeyFile = 1 << 20;
  * @param {Keyring} keyring
  * @param {string} recording ID
  * @param {Reason} reason
+ * @param {AbortSignal} over nobody waits for the answer any more: it is false
  * @returns {Promise<boolean>}
  *
  * @typedef {"kept"|"perhaps"|"sevenDays"} Keeping
@@ -50,10 +51,14 @@ export class KeyTrouble extends Error {
 export class Keyring {
 	/** @type {Holder[]} */
 	#holders = [];
-	/** @type {Map<string, string>} by recording and epoch */
+	/** The recording that is watched, "" before there is one. */
+	#watched = "";
+	/** @type {Map<number, string>} the secrets of its epochs; of no other recording any is remembered */
 	#known = new Map();
 	/** @type {Promise<boolean>|null} while the reader is asked */
 	#asking = null;
+	/** Ends the question that the reader is asked. */
+	#over = new AbortController();
 	/** @type {Promise<string>|null} whose key the browser keeps */
 	#begun = null;
 	/** The recording for which the reader would bring no key, "" for none. */
@@ -109,10 +114,10 @@ export class Keyring {
 	 * @returns {Promise<string|null>}
 	 */
 	async openEpoch(recording, number, files) {
-		const name = `${recording} ${number}`, known = this.#known.get(name);
+		const known = recording === this.#watched && this.#known.get(number);
 		if (known) return known;
 		const secret = await this.#try(recording, (holder) => holder.openEpoch(recording, files));
-		if (secret !== null && this.#known.size < most) this.#known.set(name, secret);
+		if (secret !== null && recording === this.#watched && this.#known.size < most) this.#known.set(number, secret);
 		return secret;
 	}
 
@@ -147,13 +152,18 @@ export class Keyring {
 	}
 
 	/**
-	 * leave forgets what belongs to one recording: the secrets of its epochs, and that the reader
-	 * brought no key for it. The keys stay as long as the page.
+	 * watch says which recording is watched from now on, "" for none. What belongs to the one before
+	 * is forgotten: the secrets of its epochs, that the reader brought no key for it, and a question
+	 * that they have not answered. The keys stay as long as the page.
 	 * @param {string} recording ID
 	 */
-	leave(recording) {
-		for (const name of this.#known.keys()) if (name.startsWith(recording + " ")) this.#known.delete(name);
-		if (this.#refused === recording) this.#refused = "";
+	watch(recording) {
+		this.#watched = recording;
+		this.#known.clear();
+		this.#refused = "";
+		this.#asking = null;
+		this.#over.abort();
+		this.#over = new AbortController();
 	}
 
 	/**
@@ -163,10 +173,12 @@ export class Keyring {
 	 */
 	async another(recording, reason) {
 		if (reason === "locked" && this.#refused === recording) return false; // they were just asked
-		this.#asking ??= this.#ask(this, recording, reason).finally(() => {
-			this.#asking = null;
+		if (this.#asking) return this.#asking;
+		const asking = this.#ask(this, recording, reason, this.#over.signal).finally(() => {
+			if (this.#asking === asking) this.#asking = null;
 		});
-		return this.#asking;
+		this.#asking = asking;
+		return asking;
 	}
 
 	/**

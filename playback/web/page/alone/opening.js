@@ -21,7 +21,6 @@ export class Opening {
 	#claimants;
 	/** @type {Played|null} */
 	#played = null;
-	#id = "";
 
 	/**
 	 * @param {WorkerSource} source
@@ -81,18 +80,16 @@ export class Opening {
 	 * @param {string} id
 	 */
 	async play(id) {
-		this.#id = id;
 		const played = await watch(this.#source, id, this.#claimants, () => this.#keyring.another(id, "locked"));
 		if (played) played.player.saver = (excerpt, tell) => saveFile(this.#source, id, excerpt, tell);
 		this.#played = played;
 		return played;
 	}
 
-	/** close ends it, and what it plays. Of the recording nothing stays in memory; the keys do. */
+	/** close ends it, and what it plays. */
 	close() {
 		this.#played?.player.destroy();
 		this.#source.close();
-		this.#keyring.leave(this.#id);
 	}
 }
 

@@ -55,7 +55,7 @@ export class Visit {
 		this.#place = place;
 		this.#keyring = new Keyring({
 			place: placeOf(location, place.invitation?.store),
-			ask: (keyring, recording, reason) => KeyQuestion.in(byID("keyquestion"))(keyring, recording, reason),
+			ask: (keyring, recording, reason, over) => KeyQuestion.in(byID("keyquestion"))(keyring, recording, reason, over),
 		});
 	}
 
@@ -71,6 +71,7 @@ export class Visit {
 	 * @returns {Promise<Played|null>} what plays, which changes as another part does; null if nothing does
 	 */
 	async play(id) {
+		this.#keyring.watch(id);
 		this.#pending = true;
 		const opening = this.#opening ??= await this.#begin(), { invitation, store } = this.#place;
 		const played = await opening.play(id);

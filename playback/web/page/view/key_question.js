@@ -32,7 +32,7 @@ export class KeyQuestion {
 	 * @returns {import("../alone/keyring.js").Ask}
 	 */
 	static in(root) {
-		return (keyring, recording, reason) => new KeyQuestion(root, keyring, recording).#ask(reason);
+		return (keyring, recording, reason, over) => new KeyQuestion(root, keyring, recording).#ask(reason, over);
 	}
 
 	/**
@@ -46,9 +46,13 @@ export class KeyQuestion {
 		this.#recording = recording;
 	}
 
-	/** @param {import("../alone/keyring.js").Reason} reason */
-	async #ask(reason) {
+	/**
+	 * @param {import("../alone/keyring.js").Reason} reason
+	 * @param {AbortSignal} over
+	 */
+	async #ask(reason, over) {
 		const ring = this.#keyring, possible = await ring.passkeysPossible();
+		if (over.aborted) return false;
 		const head = el("h2", { id: "keyhead", tabIndex: -1 }, say("unlock.head"));
 		const without = el("button", { type: "button", class: "textbutton", onclick: () => this.#close(false) }, say("unlock.without"));
 		this.#root.replaceChildren(icon("lock"), head, el("p", { class: "quiet" }, say(reason === "locked" ? "unlock.locked" : "unlock.text")),
@@ -62,6 +66,7 @@ export class KeyQuestion {
 		head.focus();
 		const brought = await new Promise((done) => {
 			this.#done = done;
+			over.addEventListener("abort", () => done(false));
 		});
 		this.#root.hidden = true;
 		this.#root.replaceChildren();
