@@ -36,23 +36,27 @@ export class Visit {
 	#parts;
 	#blank;
 	#place;
+	#open;
 	#keyring;
 	/** @type {Opening|null} */
 	#opening = null;
-	/** Whether it is being opened. */
+	/** Whether it is being opened, and whether the address has named another part since. */
 	#pending = false;
+	#moved = false;
 	/** @type {Played|null} what plays; the same one for all that is played */
 	#played = null;
 
 	/**
 	 * @param {import("./parts.js").Parts} parts
-	 * @param {import("./blank.js").Blank} blank
+	 * @param {Pick<import("./blank.js").Blank, "restore">} blank
 	 * @param {Place} place
+	 * @param {typeof Opening.begin} [open] for tests
 	 */
-	constructor(parts, blank, place) {
+	constructor(parts, blank, place, open = Opening.begin) {
 		this.#parts = parts;
 		this.#blank = blank;
 		this.#place = place;
+		this.#open = open;
 		this.#keyring = new Keyring({
 			place: placeOf(location, place.invitation?.store),
 			ask: (keyring, recording, reason, over) => KeyQuestion.in(byID("keyquestion"))(keyring, recording, reason, over),
@@ -68,37 +72,63 @@ export class Visit {
 	/**
 	 * play shows a recording.
 	 * @param {string} id
-	 * @returns {Promise<Played|null>} what plays, which changes as another part does; null if nothing does
+	 * @returns {Promise<Played|null>} what plays, which changes as another part does, and is empty where
+	 *     that does not play; null if nothing has played
 	 */
 	async play(id) {
 		this.#keyring.watch(id);
 		this.#pending = true;
-		const opening = this.#opening ??= await this.#begin(), { invitation, store } = this.#place;
-		const played = await opening.play(id);
-		this.#pending = false;
-		if (!played) return this.#played;
-		this.#played = Object.assign(this.#played ?? {}, played);
-		const go = (/** @type {string} */ to) => {
-			if (opening === this.#opening) this.#go(to).catch(showFault);
-		};
-		const others = new Parts(played.player, id, { link: invitation !== null, meeting: () => opening.meeting(id, invitation), go });
-		byID("page").querySelector(".pagebuttons")?.prepend(others.node);
-		if (invitation && !store && (asks() || await keepsCopies())) {
-			const text = format(invitation);
-			new KeepButton({ id, invitation: text, told: withoutSecrets(text) }, new Popover(), played.player.over);
+		let played = null;
+		try {
+			this.#opening ??= await this.#begin();
+			if (!this.#moved) played = await this.#opening.play(id);
+		} catch (err) {
+			if (!this.#moved) throw err; // nobody waits for it any more
+		} finally {
+			this.#pending = false;
 		}
+		if (this.#moved) {
+			this.#moved = false;
+			return this.#leave(take());
+		}
+		if (played) await this.#show(id, played);
 		return this.#played;
 	}
 
 	/**
+	 * show puts what leads away from a recording beside it.
+	 * @param {string} id
+	 * @param {Played} played
+	 */
+	async #show(id, played) {
+		const opening = this.#opening, { invitation, store } = this.#place;
+		this.#played = Object.assign(this.#played ?? {}, played);
+		const go = (/** @type {string} */ to) => {
+			if (opening === this.#opening) this.#go(to).catch(showFault);
+		};
+		const others = new Parts(played.player, id, { link: invitation !== null, meeting: () => opening?.meeting(id, invitation) ?? Promise.reject(), go });
+		byID("page").querySelector(".pagebuttons")?.prepend(others.node);
+		if (!invitation || store || !asks() && !await keepsCopies() || played.player.over.aborted) return;
+		const text = format(invitation);
+		new KeepButton({ id, invitation: text, told: withoutSecrets(text) }, new Popover(), played.player.over);
+	}
+
+	/**
 	 * follow goes to what the address names now, if it is another part of the meeting by the link that
-	 * the page was opened with. It reports whether it does.
+	 * the page was opened with. It reports whether it does. What is just being opened is given up for
+	 * it, with the question for a key to it.
 	 */
 	follow() {
 		const { invitation } = this.#place, shown = bare(location.hash.slice(1));
-		const to = invitation?.meeting.map((p) => p && invitationTo(invitation, p.recording)).find((i) => i && bare(format(i)) === shown);
-		if (!to || this.#pending) return false;
-		this.#leave(take()).catch(showFault);
+		const others = invitation?.meeting.map((p) => p && invitationTo(invitation, p.recording)) ?? [];
+		if (![...others, this.#pending ? invitation : null].some((i) => i && bare(format(i)) === shown)) return false;
+		if (this.#pending) {
+			this.#moved = true;
+			this.#opening?.close();
+			this.#keyring.watch("");
+		} else {
+			this.#leave(take()).catch(showFault);
+		}
 		return true;
 	}
 
@@ -108,7 +138,7 @@ export class Visit {
 			decrypt: (/** @type {Uint8Array<ArrayBuffer>} */ file, /** @type {string} */ identity) => new Secrets([identity]).decrypt(file),
 		}));
 		if (!from) throw new Error("nothing says where the recording is");
-		return Opening.begin(this.#parts, this.#keyring, from, invitation, claimed);
+		return this.#open(this.#parts, this.#keyring, from, invitation, claimed);
 	}
 
 	/**
@@ -140,6 +170,7 @@ export class Visit {
 		const { store } = this.#place;
 		this.#opening?.close();
 		this.#opening = null;
+		Object.assign(this.#played ?? {}, { player: null, recording: null });
 		this.#place = { ...this.#place, invitation, store: store instanceof FolderStore ? store : null };
 		this.#blank.restore();
 		return this.play(id);
