@@ -112,6 +112,7 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 		};
 	})()`, note, fleetCard.Key))
 	v.until("window.pinned")
+	v.do("localStorage.setItem('sealtape.title', '1')") // its name is in the page's title
 	at("about:blank")
 	at(page.URL + "/#" + i.String())
 	giveKey := func() {
@@ -170,10 +171,23 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 		}
 	}
 
-	// A part that is withheld is not gone to.
+	// A part that has gone meanwhile does not open, and nothing of the one before it stays.
 	if err := os.Rename(filepath.Join(store, first), filepath.Join(store, "away")); err != nil {
 		t.Fatal(err)
 	}
+	v.do("document.querySelector('.parts [data-icon=left]').click()")
+	v.until("!document.getElementById('message').hidden")
+	keep(t, l.ctx, v.page, "meeting-link-fails")
+	left, err := player.Eval[string](l.ctx, v.page, "[document.title, navigator.mediaSession.metadata, navigator.mediaSession.playbackState, sealtape.player, sealtape.recording].join()")
+	if err != nil || left != "Recording – Sealtape,,none,," {
+		t.Errorf("of the part that was left there is %q, %v", left, err)
+	}
+	v.do("history.back()")
+	v.until("location.hash.includes('r=" + second + "') && document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 2 of 3'")
+	v.until("document.title.includes('Weekly')")
+	notAsked()
+
+	// A part that is withheld is not gone to.
 	v.do("location.reload()")
 	giveKey() // a page that begins anew has none
 	v.until("document.querySelector('.parts:not([hidden]) [data-icon=left]')?.disabled")

@@ -8,6 +8,7 @@ export class Blank {
 	/** @type {Element[]} */
 	#nodes;
 	#class = document.body.className;
+	#title = document.title;
 
 	/** It takes the page as it is now. */
 	constructor() {
@@ -21,6 +22,7 @@ export class Blank {
 		for (const node of document.querySelectorAll("body > .popover, body > dialog")) node.remove();
 		Blank.#places.forEach((place, i) => Blank.#at(place).replaceWith(this.#nodes[i].cloneNode(true)));
 		document.body.className = this.#class;
+		document.title = this.#title;
 		document.dispatchEvent(new Event("themechange")); // which the buttons say
 	}
 

@@ -225,7 +225,7 @@ async function main() {
 
 /**
  * What the page plays, once it does; null if it cannot. As it goes on with another part of the
- * meeting, player and recording in it are that one's.
+ * meeting, player and recording in it are that one's; null until that plays.
  */
 export const opened = main().catch((err) => {
 	showFault(err);

@@ -6,7 +6,8 @@ const step = 10;
 
 /**
  * A MediaSession tells the system what plays, and where it is, and does what the
- * system's keys ask for: those of a keyboard, a headset or a locked screen.
+ * system's keys ask for: those of a keyboard, a headset or a locked screen. Once the player
+ * is destroyed the system knows nothing of it any more.
  */
 export class MediaSession {
 	#player;
@@ -17,6 +18,11 @@ export class MediaSession {
 		this.#player = player;
 		if (!this.#session) return;
 		this.#listen();
+		player.over.addEventListener("abort", () => {
+			this.#session.metadata = null;
+			this.#session.playbackState = "none";
+			this.#session.setPositionState();
+		});
 		player.on(["state"], () => this.#updatePosition());
 		player.on(["update"], () => this.#update());
 		this.#update();
@@ -28,6 +34,7 @@ export class MediaSession {
 		const on = (action, handler) => {
 			try {
 				this.#session.setActionHandler(action, handler);
+				player.over.addEventListener("abort", () => this.#session.setActionHandler(action, null));
 			} catch {
 				// an action that this browser does not know
 			}

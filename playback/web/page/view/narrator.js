@@ -22,6 +22,7 @@ export class Narrator {
 		player.addEventListener("error", (event) => {
 			if (event instanceof CustomEvent) toast(waitWords(event.detail.why));
 		});
+		player.over.addEventListener("abort", () => clearTimeout(this.#timer));
 		this.#lookAtMoment();
 		const { epochs } = player.recording;
 		if (epochs.length && !epochs.some((e) => e.opens)) toast(say("noKey"));
