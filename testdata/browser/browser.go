@@ -118,8 +118,10 @@ type Member struct {
 // all that Config asks for is published. ctx bounds starting only; the member
 // stays until Leave.
 func Start(ctx context.Context, c Config) (m *Member, err error) {
-	if c.In != nil && (c.WAV != c.In.WAV || c.Proxy != "") {
-		return nil, fmt.Errorf("a member with the sound %q and the proxy %q cannot share a Chromium with the sound %q and no proxy", c.WAV, c.Proxy, c.In.WAV)
+	if c.In != nil {
+		if err := c.In.fits(c); err != nil {
+			return nil, err
+		}
 	}
 	files := c.Files
 	if files == nil {

@@ -20,10 +20,22 @@ type Chromium struct {
 	// WAV is what its microphone hears.
 	WAV string
 
+	camera any             // see fakeDevice
 	ctx    context.Context // chromedp's, of a page that shows nothing
 	cancel context.CancelFunc
 	close  sync.Once
 	closed error
+}
+
+// fits reports whether a member's devices are those of the Chromium.
+func (b *Chromium) fits(c Config) error {
+	if c.WAV != b.WAV || c.Proxy != "" {
+		return fmt.Errorf("a member with the sound %q and the proxy %q cannot share a Chromium with the sound %q and no proxy", c.WAV, c.Proxy, b.WAV)
+	}
+	if camera := fakeDevice(c); camera != b.camera {
+		return fmt.Errorf("a member with the camera %v, by its Files and RoomKeys, cannot share a Chromium with the camera %v", camera, b.camera)
+	}
+	return nil
 }
 
 // Open starts a Chromium with the devices of a configuration, of which only WAV, Files,
@@ -32,7 +44,7 @@ func Open(ctx context.Context, c Config) (*Chromium, error) {
 	if c.Proxy != "" {
 		return nil, errors.New("what has a proxy is not shared")
 	}
-	b := &Chromium{WAV: c.WAV}
+	b := &Chromium{WAV: c.WAV, camera: fakeDevice(c)}
 	var err error
 	if b.ctx, b.cancel, err = launch(ctx, c, func(any) {}); err != nil {
 		return nil, err
