@@ -55,9 +55,10 @@ links. "sealtape play 'LINK'" opens each link.
   public     anybody may get the objects whose names they know, and list nothing. You set
              that once, by the policy that this command prints. It cannot be taken back
              from who has fetched them.
-  session    the link holds credentials that read this recording alone, for 15 minutes to
-             12 hours. Your key must be allowed to ask for them (AssumeRole; Amazon's needs
-             --role, too).
+  session    the link holds credentials that read and list this recording alone, for 15
+             minutes to 12 hours. Your key must be allowed to ask for them (AssumeRole;
+             Amazon's needs --role, too). Only by such a link the page shows attached
+             transcripts, as only a list names these.
   presigned  the link names a sealed table of presigned URLs, which hold for 7 days at most.
              Your key must be allowed to add objects. The recording must have ended.
 Without --by it is public where that works, and presigned elsewhere.

@@ -119,6 +119,7 @@ test("an object has no more bytes than one of its name can have", async () => {
 	for (const [name, size, options, want] of [
 		[head, 64 << 10, {}, ""], [head, (64 << 10) + 1, {}, "tooLarge"],
 		[recording + "/log/0000", (1 << 20) + 1, {}, "tooLarge"],
+		[recording + "/attachments/0123456789ABCDEFGHJKMNPQRS.age", 16 << 20, {}, ""], [recording + "/attachments/0123456789ABCDEFGHJKMNPQRS.age", (16 << 20) + 1, {}, "tooLarge"],
 		[segment, 100, { max: 99 }, "tooLarge"], [segment, 100, { max: 100 }, ""],
 	]) {
 		for (const headers of [{}, { "Content-Length": String(size) }]) {

@@ -59,7 +59,7 @@ export class StoreError extends Error {
 const KiB = 1024, MiB = 1024 * KiB;
 
 /** The most bytes that the objects of a recording can have, by the folder they are in. */
-const most = /** @type {Record<string, number>} */ ({ head: 64 * KiB, log: MiB, epochs: 4 * MiB, shares: MiB, segments: 64 * MiB, index: 64 * MiB });
+const most = /** @type {Record<string, number>} */ ({ head: 64 * KiB, log: MiB, epochs: 4 * MiB, shares: MiB, attachments: 16 * MiB, segments: 64 * MiB, index: 64 * MiB });
 
 /** The most bytes of a page of a listing, and the most objects that are listed. */
 const maxPage = 4 * MiB, maxListed = 1 << 20;
