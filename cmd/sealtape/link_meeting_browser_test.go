@@ -22,7 +22,7 @@ import (
 // for others. Bob's browser has pinned the fleet alone. By a link to the meeting the page says
 // that the fleet recorded the first part, goes on with the second, and says that the last does
 // not open. He gives it his key once, and does not let it keep that: it is there until the page
-// goes. From a folder that he picks the page plays all this, too.
+// goes. From a folder that he picks the page plays all this, too, and from copies that it kept.
 func TestMeetingLinkInBrowser(t *testing.T) {
 	withBrowsers(t, onePage)
 	l := newDesk(t)
@@ -144,6 +144,16 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	if err != nil || !strings.Contains(badges, "Verified: Fleet") {
 		t.Errorf("the page says of it %q, %v", badges, err)
 	}
+	keepCopy := func() {
+		t.Helper()
+		v.until("document.getElementById('keep')")
+		v.do("document.getElementById('keep').click()")
+		v.until("/Keep it in this browser/.test(document.querySelector('.popover:popover-open')?.textContent)")
+		v.do("[...document.querySelectorAll('.popover:popover-open button')].find((b) => b.textContent === 'Keep it in this browser').click()")
+		v.until("/Kept: /.test(document.querySelector('.popover:popover-open')?.textContent)")
+		v.do("document.querySelector('.popover:popover-open').hidePopover()")
+	}
+	keepCopy()
 	v.do("document.querySelector('.parts .partsbutton').click()")
 	v.until("/Part 1 of 3.*8\\ssec later.*Part 2 of 3.*Part 3 of 3.*none of your keys opens it/.test(document.querySelector('.popover:popover-open .partlist')?.textContent)")
 	keep(t, l.ctx, v.page, "meeting-link")
@@ -158,6 +168,7 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	v.do("sealtape.player.seek(1), sealtape.player.play()")
 	v.until("document.getElementById('toast').textContent === 'This meeting goes on in another recording that this link does not open.'")
 	keep(t, l.ctx, v.page, "meeting-link-end")
+	keepCopy()
 	shown, err := player.Eval[string](l.ctx, v.page, "location.hash")
 	if err != nil {
 		t.Fatal(err)
@@ -243,8 +254,23 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	v.do("document.querySelector('.parts [data-icon=left]').click()")
 	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 1 of 2' && sealtape.recording.id === '" + first + "'")
 	notAsked()
+
+	// And from the copies that the browser kept, whose store learns nothing of it.
+	at("about:blank")
+	at(page.URL + "/")
+	v.until("[...document.querySelectorAll('#start li button')].some((b) => b.textContent === '" + first + "')")
+	v.do("[...document.querySelectorAll('#start li button')].find((b) => b.textContent === '" + first + "').click()")
+	giveKey()
+	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 1 of 3'")
+	v.do("sealtape.player.seek(1), sealtape.player.play()")
+	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 2 of 3' && sealtape.recording.id === '" + second + "'")
+	v.until("sealtape.player.time > 0")
+	keep(t, l.ctx, v.page, "meeting-kept")
+	v.do("document.querySelector('.parts [data-icon=left]').click()")
+	v.until("document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 1 of 3' && !location.hash.includes('r=')")
+	notAsked()
 	if n := asked() - before; n > 0 {
-		t.Errorf("it fetched %d objects, though they are in the folder", n)
+		t.Errorf("it fetched %d objects, though they are in the folder, and kept", n)
 	}
 }
 

@@ -4,7 +4,6 @@ import { showFault } from "../view/failure.js";
 import { KeyQuestion } from "../view/key_question.js";
 import { Parts } from "../view/parts.js";
 import { Popover } from "../view/popover.js";
-import { FolderStore } from "./folder.js";
 import { KeepButton } from "./keep_button.js";
 import { keepsCopies } from "./kept.js";
 import { Keyring } from "./keyring.js";
@@ -119,9 +118,9 @@ export class Visit {
 	 * it, with the question for a key to it.
 	 */
 	follow() {
-		const { invitation } = this.#place, shown = bare(location.hash.slice(1));
+		const { invitation, store } = this.#place, shown = bare(location.hash.slice(1));
 		const others = invitation?.meeting.map((p) => p && invitationTo(invitation, p.recording)) ?? [];
-		if (![...others, this.#pending ? invitation : null].some((i) => i && bare(format(i)) === shown)) return false;
+		if (store || ![...others, this.#pending ? invitation : null].some((i) => i && bare(format(i)) === shown)) return false;
 		if (this.#pending) {
 			this.#moved = true;
 			this.#opening?.close();
@@ -142,36 +141,36 @@ export class Visit {
 	}
 
 	/**
-	 * go goes to another part. Where a link names it, what is in the address then is an invitation to
-	 * it, as good as this one. One that is only found in the folder has no address.
+	 * go goes to another part. Where a link brought one here, what is in the address then is an
+	 * invitation to it, as good as this one. What plays from files of the reader's goes on from these
+	 * alone, and has no address: a reload would ask the store.
 	 * @param {string} id
 	 */
 	async #go(id) {
 		const { invitation, store, claimed = [] } = this.#place, to = invitation && invitationTo(invitation, id);
-		if (to) {
+		if (!store) {
+			if (!to) return null;
 			history.pushState(null, "", `${location.pathname}${location.search}#${format(to)}`);
 			return this.#leave(take());
 		}
-		if (!(store instanceof FolderStore)) return null;
-		if (invitation) {
+		if (invitation && !to) {
 			const signers = await (await Recorders.load(placeOf(location, invitation.store))).signers(invitation.recorder);
 			this.#place = { ...this.#place, claimed: [...claimed, ...signers.filter(({ by }) => by === "link")] };
 		}
 		history.replaceState(null, "", `${location.pathname}${location.search}`);
-		return this.#leave(null, id);
+		return this.#leave(to, id);
 	}
 
 	/**
-	 * leave ends what plays, and plays something else.
+	 * leave ends what plays, and plays something else of the same place.
 	 * @param {Invitation|null} invitation
 	 * @param {string} [id] in a folder, without
 	 */
 	async #leave(invitation, id = invitation?.recording ?? "") {
-		const { store } = this.#place;
 		this.#opening?.close();
 		this.#opening = null;
 		Object.assign(this.#played ?? {}, { player: null, recording: null });
-		this.#place = { ...this.#place, invitation, store: store instanceof FolderStore ? store : null };
+		this.#place = { ...this.#place, invitation };
 		this.#blank.restore();
 		return this.play(id);
 	}
