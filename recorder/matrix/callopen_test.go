@@ -60,8 +60,8 @@ func TestOpenCall(t *testing.T) {
 	if err := open(CallConfig{}); !errors.Is(err, ErrNotEncrypted) {
 		t.Errorf("not encrypted: %v", err)
 	}
-	if err := open(CallConfig{Plain: true}); !errors.Is(err, rtc.ErrNoPower) {
-		t.Errorf("not encrypted, and that is meant: %v, want rtc.ErrNoPower", err)
+	if _, ok := errors.AsType[*rtc.PowerError](open(CallConfig{Plain: true})); !ok {
+		t.Error("not encrypted, and that is meant: want a *rtc.PowerError")
 	}
 	if _, err := ada.client.SendStateEvent(t.Context(), room, event.StateEncryption, "", map[string]any{"algorithm": id.AlgorithmMegolmV1}); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,8 @@ func TestOpenCall(t *testing.T) {
 	if p, ok := errors.AsType[*rtc.PowerError](c.MayNotice()); !ok || p.Event != "m.room.encrypted" || p.Needs != 50 {
 		t.Errorf("may write: %v", c.MayNotice())
 	}
-	if _, err := c.Notice(t.Context(), "x"); !errors.Is(err, rtc.ErrNoPower) {
+	_, err = c.Notice(t.Context(), "x")
+	if _, ok := errors.AsType[*rtc.PowerError](err); !ok {
 		t.Errorf("a notice without power: %v", err)
 	}
 	// Power goes, and then the user.

@@ -31,15 +31,12 @@ type RoomHealth struct {
 	Invited         bool   // and not in it: then nothing else is known
 	// Lacks are what a recorder would need there: ErrNotEncrypted, a *rtc.PowerError.
 	Lacks []error
-	// Services are the token services that members of its call name now.
+	// Services are the token services that members of its call name now, rtc.MaxServices at most.
 	Services []string
 }
 
 // maxRooms bounds the rooms of a Health.
 const maxRooms = 1000
-
-// maxServices bounds those of a room.
-const maxServices = 8
 
 // lookFilter has what a RoomHealth is made of, and nobody's messages.
 const lookFilter = `{"presence":{"types":[]},"account_data":{"types":[]},"room":{"timeline":{"limit":1},"ephemeral":{"types":[]},"account_data":{"types":[]},` +
@@ -136,7 +133,7 @@ func (out *Health) add(a *Account, room id.RoomID, invited bool, events []*event
 		case e.Type.Type == rtc.StateMember.Type && e.Sender != a.state.User:
 			if m, left, err := rtc.ReadMember(e); err == nil && !left {
 				for _, s := range m.Services {
-					if !slices.Contains(r.Services, s) && len(r.Services) < maxServices {
+					if !slices.Contains(r.Services, s) && len(r.Services) < rtc.MaxServices {
 						r.Services = append(r.Services, s)
 					}
 				}

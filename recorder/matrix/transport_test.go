@@ -31,8 +31,8 @@ func TestTokenIdentity(t *testing.T) {
 		sub string
 		ok  bool
 	}{
-		{"@bot:x:D", true}, {rtc.StickyIdentity("@bot:x", "D", "@bot:x:D"), true}, {"", true},
-		{"@ada:x:A", false}, {rtc.StickyIdentity("@ada:x", "A", "@ada:x:A"), false}, {"agent", false},
+		{"@bot:x:D", true}, {rtc.Identities(rtc.Member{User: "@bot:x", Device: "D"})[1], true}, {"", true},
+		{"@ada:x:A", false}, {rtc.Identities(rtc.Member{User: "@ada:x", Device: "A"})[1], false}, {"agent", false},
 	} {
 		sub = test.sub
 		got, err := c.Token(t.Context(), s.URL)

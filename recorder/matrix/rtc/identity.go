@@ -15,8 +15,8 @@ func StateIdentity(user id.UserID, device id.DeviceID) string {
 	return string(user) + ":" + string(device)
 }
 
-// StickyIdentity is the LiveKit identity of a member by a sticky event (MSC4195).
-func StickyIdentity(user id.UserID, device id.DeviceID, member string) string {
+// stickyIdentity is the LiveKit identity of a member by a sticky event (MSC4195).
+func stickyIdentity(user id.UserID, device id.DeviceID, member string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // canonical JSON has none
@@ -32,12 +32,12 @@ func StickyIdentity(user id.UserID, device id.DeviceID, member string) string {
 // the other way round from older services.
 func Identities(m Member) []string {
 	if m.Sticky {
-		return []string{StickyIdentity(m.User, m.Device, m.Key), StateIdentity(m.User, m.Device)}
+		return []string{stickyIdentity(m.User, m.Device, m.Key), StateIdentity(m.User, m.Device)}
 	}
 	plain := StateIdentity(m.User, m.Device)
-	list := []string{plain, StickyIdentity(m.User, m.Device, plain)}
+	list := []string{plain, stickyIdentity(m.User, m.Device, plain)}
 	if m.ID != "" && m.ID != plain {
-		list = append(list, StickyIdentity(m.User, m.Device, m.ID))
+		list = append(list, stickyIdentity(m.User, m.Device, m.ID))
 	}
 	return list
 }

@@ -22,11 +22,13 @@ var (
 // Slot is the one call that a room has, as members name it.
 const Slot = "m.call#ROOM"
 
-// Bounds of what a membership may say.
+// MaxServices is how many token services a member may name; more are left out.
+const MaxServices = 8
+
+// Bounds of what else a membership may say.
 const (
 	maxMembership = 16 << 10 // bytes of content
 	maxName       = 255      // bytes of an ID
-	maxServices   = 8
 	maxExpiry     = 14 * 24 * time.Hour
 	defaultExpiry = 4 * time.Hour // where a state event does not say
 )
@@ -88,7 +90,7 @@ func services(list []transport) []string {
 		if t.Type != "livekit" || err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || len(t.Service) > 2000 {
 			continue
 		}
-		if len(out) < maxServices {
+		if len(out) < MaxServices {
 			out = append(out, strings.TrimRight(t.Service, "/"))
 		}
 	}

@@ -120,7 +120,7 @@ func FuzzMember(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if m.User != "@ada:meet.test" || m.Key == "" || !left && (m.Device == "" || len(m.Device) > maxName) || len(m.Services) > maxServices {
+		if m.User != "@ada:meet.test" || m.Key == "" || !left && (m.Device == "" || len(m.Device) > maxName) || len(m.Services) > MaxServices {
 			t.Errorf("read %+v", m)
 		}
 		if !left && (m.Expires.Before(m.Since) || m.Expires.Sub(m.Since) > maxExpiry) {

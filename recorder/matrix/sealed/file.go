@@ -1,9 +1,10 @@
-// Package sealed keeps what a process must not lose, and nobody else may read: one file for each
-// account, sealed to age identities, held by one process at a time, and replaced whole. Once Save has
-// returned, the file has the new contents, also after a power cut; before, the old ones.
+// Package sealed keeps the state of Matrix accounts, which a process must not lose, and nobody else
+// may read: one file for each account, sealed to age identities, held by one process at a time, and
+// replaced whole. Once Save has returned, the file has the new contents, also after a power cut;
+// before, the old ones.
 //
-// What is in it, is its owner's business. Here that is the ratchets of a device: an old copy of them
-// must never come back, so there is no second file.
+// What is in it, package matrix knows. There are the ratchets of a device: an old copy of them must
+// never come back, so there is no second file.
 package sealed
 
 import (
@@ -184,11 +185,11 @@ func (h Folder) read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return Open(file, h.Identities)
+	return open(file, h.Identities)
 }
 
-// Open returns what is sealed in r, MaxSize bytes at most.
-func Open(r io.Reader, with []age.Identity) ([]byte, error) {
+// open returns what is sealed in r, MaxSize bytes at most.
+func open(r io.Reader, with []age.Identity) ([]byte, error) {
 	plain, err := age.Decrypt(io.LimitReader(r, 2*MaxSize), with...)
 	if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 		return nil, ErrOtherHome

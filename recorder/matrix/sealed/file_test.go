@@ -58,7 +58,7 @@ func TestFile(t *testing.T) {
 	if err != nil || bytes.Contains(b, []byte("second")) {
 		t.Fatalf("not sealed: %v", err)
 	}
-	if _, err := Open(bytes.NewReader(b[:len(b)-5]), folder.Identities); !errors.Is(err, ErrDamaged) {
+	if _, err := open(bytes.NewReader(b[:len(b)-5]), folder.Identities); !errors.Is(err, ErrDamaged) {
 		t.Errorf("cut: %v", err)
 	}
 	if _, err := os.Stat(f.path + ".new"); err == nil {
@@ -96,4 +96,19 @@ func TestUsers(t *testing.T) {
 			t.Errorf("%q is taken for %q", name, user)
 		}
 	}
+}
+
+// Whatever a file holds, opening it ends in an error or in what was sealed.
+func FuzzOpen(f *testing.F) {
+	key, err := age.ParseX25519Identity("AGE-SECRET-KEY-184JMZMVQH3E6U0PSL869004Y3U2NYV7R30EU99CSEDNPH02YUVFSZW44VU")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte("age-encryption.org/v1\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		plain, err := open(bytes.NewReader(b), []age.Identity{key})
+		if err != nil && (plain != nil || !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrOtherHome)) || len(plain) > MaxSize {
+			t.Errorf("%d bytes, %v", len(plain), err)
+		}
+	})
 }
