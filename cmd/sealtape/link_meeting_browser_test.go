@@ -189,13 +189,17 @@ func TestMeetingLinkInBrowser(t *testing.T) {
 	v.do("document.querySelector('.parts [data-icon=left]').click()")
 	v.until("!document.getElementById('message').hidden")
 	keep(t, l.ctx, v.page, "meeting-link-fails")
-	left, err := player.Eval[string](l.ctx, v.page, "[document.title, navigator.mediaSession.metadata, navigator.mediaSession.playbackState, sealtape.player, sealtape.recording].join()")
-	if err != nil || left != "Recording – Sealtape,,none,," {
+	left, err := player.Eval[string](l.ctx, v.page, "[document.title, document.querySelector('#toast.shown'), navigator.mediaSession.metadata, navigator.mediaSession.playbackState, sealtape.player, sealtape.recording].join()")
+	if err != nil || left != "Recording – Sealtape,,,none,," {
 		t.Errorf("of the part that was left there is %q, %v", left, err)
 	}
 	v.do("history.back()")
 	v.until("location.hash.includes('r=" + second + "') && document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 2 of 3'")
 	v.until("document.title.includes('Weekly')")
+	v.do("history.forward()")
+	v.until("document.querySelector('#message .actions button')?.textContent === 'Back to the part that played'")
+	v.do("document.querySelector('#message .actions button').click()")
+	v.until("location.hash.includes('r=" + second + "') && document.querySelector('.parts:not([hidden]) .partsbutton')?.textContent === 'Part 2 of 3'")
 	notAsked()
 
 	// A part that is withheld is not gone to.

@@ -25,8 +25,9 @@ function visited() {
 		const n = opening.length, opened = new Promise((ok, no) => end = { ok: () => ok(null), no });
 		opening.push({ keyring, ...end });
 		return {
-			play: (id) => {
+			play: (id, again) => {
 				did.push(`open ${ids.indexOf(id) + 1}`);
+				opening[n].again = again;
 				return opened;
 			},
 			close: () => {
@@ -96,4 +97,17 @@ test("it goes on from a part that fails", async () => {
 	assert.equal(visit.follow(), true);
 	await setImmediate();
 	assert.equal(did.at(-1), "open 1");
+});
+
+test("what did not open is tried again with the same keys", async () => {
+	const { visit, did, opening } = visited();
+	at(first);
+	const played = visit.play(ids[0]);
+	await setImmediate();
+	opening[0].ok();
+	await played;
+	opening[0].again();
+	await setImmediate();
+	assert.deepEqual(did, ["open 1", "close", "blank", "open 1"]);
+	assert.equal(opening[0].keyring, opening[1].keyring);
 });

@@ -18,7 +18,10 @@ export class Blank {
 	/** restore makes the page blank again. What it showed must be over. */
 	restore() {
 		const toast = document.getElementById("toast");
-		if (toast) document.body.append(toast); // it may be in what is in full screen
+		if (toast) {
+			document.body.append(toast); // it may be in what is in full screen
+			toast.classList.remove("shown");
+		}
 		for (const node of document.querySelectorAll("body > .popover, body > dialog")) node.remove();
 		Blank.#places.forEach((place, i) => Blank.#at(place).replaceWith(this.#nodes[i].cloneNode(true)));
 		document.body.className = this.#class;

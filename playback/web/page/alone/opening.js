@@ -78,9 +78,10 @@ export class Opening {
 	/**
 	 * play shows a recording, whose files the page makes itself.
 	 * @param {string} id
+	 * @param {() => void} [again] tries again what could not be opened
 	 */
-	async play(id) {
-		const played = await watch(this.#source, id, this.#claimants, () => this.#keyring.another(id, "locked"));
+	async play(id, again) {
+		const played = await watch(this.#source, id, this.#claimants, () => this.#keyring.another(id, "locked"), again);
 		if (played) played.player.saver = (excerpt, tell) => saveFile(this.#source, id, excerpt, tell);
 		this.#played = played;
 		return played;

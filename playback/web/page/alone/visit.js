@@ -1,7 +1,8 @@
 /** What is watched in this page: a recording, and from there other parts of its meeting. */
-import { byID } from "../view/dom.js";
+import { byID, el } from "../view/dom.js";
 import { showFault } from "../view/failure.js";
 import { KeyQuestion } from "../view/key_question.js";
+import { say } from "../view/language.js";
 import { Parts } from "../view/parts.js";
 import { Popover } from "../view/popover.js";
 import { KeepButton } from "./keep_button.js";
@@ -44,6 +45,8 @@ export class Visit {
 	#moved = false;
 	/** @type {Played|null} what plays; the same one for all that is played */
 	#played = null;
+	/** The recording that played last, "" before one did. */
+	#last = "";
 
 	/**
 	 * @param {import("./parts.js").Parts} parts
@@ -80,7 +83,7 @@ export class Visit {
 		let played = null;
 		try {
 			this.#opening ??= await this.#begin();
-			if (!this.#moved) played = await this.#opening.play(id);
+			if (!this.#moved) played = await this.#opening.play(id, () => void this.#leave(this.#place.invitation, id).catch(this.#fail));
 		} catch (err) {
 			if (!this.#moved) throw err; // nobody waits for it any more
 		} finally {
@@ -91,7 +94,25 @@ export class Visit {
 			return this.#leave(take());
 		}
 		if (played) await this.#show(id, played);
+		else this.#offerBack();
 		return this.#played;
+	}
+
+	/**
+	 * fail shows why a part could not be gone to.
+	 * @param {unknown} err
+	 */
+	#fail = (err) => {
+		showFault(err);
+		this.#offerBack();
+	};
+
+	/** offerBack adds a way back to the part that played last to what is shown of a failure. */
+	#offerBack() {
+		const to = this.#last;
+		if (!to || to === this.#place.invitation?.recording) return;
+		const back = () => void this.#go(to).catch(this.#fail);
+		byID("message").querySelector(".actions")?.prepend(el("button", { type: "button", class: "textbutton", onclick: back }, say("part.back")));
 	}
 
 	/**
@@ -102,8 +123,9 @@ export class Visit {
 	async #show(id, played) {
 		const opening = this.#opening, { invitation, store } = this.#place;
 		this.#played = Object.assign(this.#played ?? {}, played);
+		this.#last = id;
 		const go = (/** @type {string} */ to) => {
-			if (opening === this.#opening) this.#go(to).catch(showFault);
+			if (opening === this.#opening) this.#go(to).catch(this.#fail);
 		};
 		const others = new Parts(played.player, id, { link: invitation !== null, meeting: () => opening?.meeting(id, invitation) ?? Promise.reject(), go });
 		byID("page").querySelector(".pagebuttons")?.prepend(others.node);
@@ -126,7 +148,7 @@ export class Visit {
 			this.#opening?.close();
 			this.#keyring.watch("");
 		} else {
-			this.#leave(take()).catch(showFault);
+			this.#leave(take()).catch(this.#fail);
 		}
 		return true;
 	}

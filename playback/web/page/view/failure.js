@@ -47,10 +47,16 @@ const fault = { icon: "alert", head: "trouble.fault", text: "", hint: "trouble.f
 /**
  * showFailure shows why a recording cannot be opened.
  * @param {import("../engine/source.js").Trouble} trouble
+ * @param {() => void} [again] tries again, where that may help; the page is loaded anew without it, and
+ *     where what decrypts did not run
  */
-export function showFailure(trouble) {
+export function showFailure(trouble, again = reload) {
 	const failure = { ...failures[trouble.kind], ...(trouble.kind === "later" && lasting[trouble.why]) };
-	show(failure, failure.text ? say(failure.text) : waitWords(trouble.why));
+	show(failure, failure.text ? say(failure.text) : waitWords(trouble.why), trouble.why === "ended" ? reload : again);
+}
+
+function reload() {
+	location.reload();
 }
 
 /** showOldBrowser shows that the browser lacks what playing takes. */
@@ -83,16 +89,17 @@ export function showRefusal(why) {
 /**
  * @param {Failure} failure
  * @param {string} text
+ * @param {() => void} [tryAgain]
  */
-function show({ icon: name, head, hint, command, again, home = true }, text) {
+function show({ icon: name, head, hint, command, again, home = true }, text, tryAgain = reload) {
 	document.body.classList.remove("loading");
 	document.body.classList.add("failed");
 	byID("title").textContent = say(head);
 	byID("subtitle").textContent = "";
 	const box = byID("message");
 	box.hidden = false;
-	const reload = el("button", { type: "button", class: "textbutton primary", onclick: () => location.reload() }, say("tryAgain"));
-	const actions = el("div", { class: "actions" }, again && reload, home && el("a", { class: "textbutton", href: byID("home").getAttribute("href") }, byID("home").title));
+	const retry = el("button", { type: "button", class: "textbutton primary", onclick: () => tryAgain() }, say("tryAgain"));
+	const actions = el("div", { class: "actions" }, again && retry, home && el("a", { class: "textbutton", href: byID("home").getAttribute("href") }, byID("home").title));
 	box.replaceChildren(icon(name), el("h2", { id: "messagehead" }, say(head)), el("p", {}, el("bdi", {}, text)),
 		hint && el("p", { class: "quiet" }, ...parts(hint, { command: el("code", {}, command) })), actions);
 }

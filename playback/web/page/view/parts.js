@@ -71,8 +71,8 @@ export class Parts {
 		if (this.#over.aborted) return; // somebody has gone to another
 		const next = partAfter(this.#meeting.parts, this.#id);
 		if (next) {
-			toast(say("part.next"));
 			this.#go(next.id, true);
+			toast(say("part.next")); // on the page of that one
 		} else if (goesOnElsewhere(this.#meeting.parts, this.#id)) {
 			toast(this.#say("after"));
 		}

@@ -33,8 +33,9 @@ import { WakeLock } from "./wake_lock.js";
  * @param {Recording["claimants"]} [claimants] who may have recorded it, as others say
  * @param {() => Promise<boolean>} [another] asks for another key, where none opens it, and says
  *     whether there is one
+ * @param {() => void} [again] tries again, where it could not be opened; the page is loaded anew without it
  */
-export async function watch(source, id, claimants = [], another = async () => false) {
+export async function watch(source, id, claimants = [], another = async () => false, again = undefined) {
 	if (!mediaSource()) {
 		showOldBrowser();
 		return null;
@@ -47,7 +48,7 @@ export async function watch(source, id, claimants = [], another = async () => fa
 		} catch (err) {
 			if (!(err instanceof Trouble)) throw err;
 			if (err.kind === "locked" && await another()) continue;
-			showFailure(err);
+			showFailure(err, again);
 			return null;
 		}
 	}

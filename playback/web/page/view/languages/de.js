@@ -71,6 +71,7 @@ export const words = {
 	"card.part.overlaps": "Teil {n} von {of}, überlappt den vorigen um {length}",
 	"card.breakout": "Ein Gruppenraum",
 	"part.next": "Die Besprechung geht in einer anderen Aufnahme weiter",
+	"part.back": "Zurück zum Teil, der lief",
 	"parts": "Die Teile dieser Besprechung",
 	"parts.of": "Teil {n} von {of}",
 	"parts.open": "Teil {n} von {of} dieser Besprechung: alle zeigen",

@@ -73,6 +73,7 @@ export const words = {
 	"card.part.overlaps": "Part {n} of {of}, overlaps the one before by {length}",
 	"card.breakout": "A breakout room",
 	"part.next": "The meeting goes on in another recording",
+	"part.back": "Back to the part that played",
 	"parts": "The parts of this meeting",
 	"parts.of": "Part {n} of {of}",
 	"parts.open": "Part {n} of {of} of this meeting: show all",

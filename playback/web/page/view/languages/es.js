@@ -71,6 +71,7 @@ export const words = {
 	"card.part.overlaps": "Parte {n} de {of}, se solapa {length} con la anterior",
 	"card.breakout": "Una sala de grupos",
 	"part.next": "La reunión continúa en otra grabación",
+	"part.back": "Volver a la parte que se reproducía",
 	"parts": "Las partes de esta reunión",
 	"parts.of": "Parte {n} de {of}",
 	"parts.open": "Parte {n} de {of} de esta reunión: mostrar todas",

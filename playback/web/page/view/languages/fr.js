@@ -71,6 +71,7 @@ export const words = {
 	"card.part.overlaps": "Partie {n} sur {of}, chevauche la précédente de {length}",
 	"card.breakout": "Une salle de sous-groupe",
 	"part.next": "La réunion continue dans un autre enregistrement",
+	"part.back": "Revenir à la partie qui jouait",
 	"parts": "Les parties de cette réunion",
 	"parts.of": "Partie {n} sur {of}",
 	"parts.open": "Partie {n} sur {of} de cette réunion : tout afficher",
