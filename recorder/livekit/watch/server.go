@@ -175,17 +175,21 @@ func (l *LiveKit) Answers(ctx context.Context, room, identity string) (bool, err
 		return true, nil
 	case twirp.Unimplemented, twirp.BadRoute: // this server cannot ask
 		return true, nil
-	case twirp.Unauthenticated, twirp.PermissionDenied:
-		return false, err
+	case twirp.Canceled, twirp.DeadlineExceeded, twirp.NotFound, twirp.Unavailable, twirp.Internal:
+		// Nobody answered in time, or there is no such member, or the server could not ask, which
+		// it says of one whom it counts as lost, for 5 s before it lists them no more. Where the
+		// server itself was not reached there is a cause, and what stands before it says much the
+		// same of the server: then nothing is known of the member.
+		if errors.Unwrap(refused) == nil && refused.Meta(fromIntermediary) == "" {
+			return false, nil
+		}
 	}
-	// Nobody answered in time, or there is no such member, or the server could not ask, which it
-	// says of one whom it counts as lost, for 5 s before it lists them no more. Where the server
-	// itself was not reached there is a cause, and nothing is known.
-	if errors.Unwrap(refused) != nil {
-		return false, err
-	}
-	return false, nil
+	return false, err
 }
+
+// fromIntermediary is the key under which the client notes of an error that it is not from the
+// server: the answer was none of its API's.
+const fromIntermediary = "http_error_from_intermediary"
 
 func (l *LiveKit) ask(ctx context.Context, room, identity, method, payload string, within time.Duration) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
