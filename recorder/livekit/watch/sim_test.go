@@ -29,6 +29,7 @@ type sim struct {
 	rng       *rand.Rand
 	down      bool // the API does not answer
 	mute      bool // no recorder answers
+	shaky     bool // every other look at a room fails, the first of them
 	rooms     map[string]*simRoom
 	workers   []*simWorker
 	asked     int // dispatches
@@ -48,6 +49,7 @@ type simRoom struct {
 	doneBy     map[string]*simWorker // by job
 	since      time.Time             // since when nobody records; zero: somebody does
 	longest    time.Duration
+	looks      int // while s.shaky
 }
 
 type simRecorder struct {
@@ -178,6 +180,11 @@ func (s *sim) Participants(_ context.Context, room string) (all []*lkproto.Parti
 	r := s.rooms[room]
 	if s.looks++; s.down || r == nil {
 		return nil, errDown
+	}
+	if s.shaky {
+		if r.looks++; r.looks%2 == 1 {
+			return nil, errDown
+		}
 	}
 	for i := range r.people {
 		// One of them shows that she records, which she does not.

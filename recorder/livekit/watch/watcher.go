@@ -299,6 +299,9 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 	}
 	if k.recorder = (Recorder{}); k.by == 1 {
 		k.recorder = r.Recorders[0]
+		if now.Before(k.suspect) { // whose look in between failed, or who was not suspected before this one
+			k.again = now.Add(suspectEvery)
+		}
 	}
 	whom, before := k.trail.follow(now, &r, k.wanted)
 	if soon := now.Add(tellEvery); k.expects(now.Add(time.Duration(w.offset.Load())), &r, a, next.Next.Sub(now)) && (k.again.IsZero() || soon.Before(k.again)) {

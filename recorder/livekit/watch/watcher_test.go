@@ -219,6 +219,37 @@ func TestGaps(t *testing.T) {
 	}
 }
 
+// A look that fails does not end those at the rooms of a host that does not answer.
+func TestLooksOn(t *testing.T) {
+	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
+	for phase := range 10 {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSim(t, 1, 2, true)
+			for i := range 4 {
+				s.open(fmt.Sprint("room-", i), 2)
+			}
+			_, end := watches(t, s, 1, p)
+			time.Sleep(time.Minute + time.Duration(phase)*time.Second)
+			s.mu.Lock()
+			for _, r := range s.rooms {
+				r.longest = 0
+			}
+			s.shaky = true
+			s.wound(s.workers[0], false)
+			s.mu.Unlock()
+			time.Sleep(time.Minute)
+			s.mu.Lock()
+			for _, r := range s.rooms {
+				if r.longest > 26*time.Second || len(r.members) != 1 {
+					t.Errorf("phase %d: %s has %d recorders, and was not recorded for %v", phase, r.name, len(r.members), r.longest)
+				}
+			}
+			s.mu.Unlock()
+			end()
+		})
+	}
+}
+
 // Recorders that are well and do not answer cost some looks, and nothing else.
 func TestFalseAlarm(t *testing.T) {
 	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
