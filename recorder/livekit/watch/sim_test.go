@@ -29,6 +29,7 @@ type sim struct {
 	rng       *rand.Rand
 	down      bool // the API does not answer
 	mute      bool // no recorder answers
+	mum       bool // it does not say who is in a room
 	shaky     bool // every other look at a room fails, the first of them
 	rooms     map[string]*simRoom
 	workers   []*simWorker
@@ -36,6 +37,7 @@ type sim struct {
 	told      int // recorders that were told which recording they go on with
 	questions int // whether a recorder is there
 	looks     int // at who is in a room
+	lists     int // of rooms
 	thrown    int // recorders that were alone and well, and were thrown out
 	n         int
 }
@@ -163,7 +165,7 @@ var errDown = errors.New("the server is down")
 func (s *sim) Rooms(context.Context) (all []*lkproto.Room, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.down {
+	if s.lists++; s.down {
 		return nil, errDown
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.rooms)) {
@@ -178,7 +180,7 @@ func (s *sim) Participants(_ context.Context, room string) (all []*lkproto.Parti
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.rooms[room]
-	if s.looks++; s.down || r == nil {
+	if s.looks++; s.down || s.mum || r == nil {
 		return nil, errDown
 	}
 	if s.shaky {

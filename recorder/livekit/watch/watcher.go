@@ -152,13 +152,13 @@ func (w *Watcher) Run(ctx context.Context) error {
 func (w *Watcher) wait(now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	due := w.last.Add(w.c.Every)
+	due, soonest := w.last.Add(w.c.Every), now
 	if w.failed != nil {
-		due = now.Add(min(w.c.Every, 3*time.Second))
+		due, soonest = now.Add(min(w.c.Every, 3*time.Second)), now.Add(suspectEvery)
 	}
 	for _, k := range w.known {
-		if !k.again.IsZero() && k.again.Before(due) {
-			due = k.again
+		if again := later(k.again, soonest); !k.again.IsZero() && again.Before(due) {
+			due = again
 		}
 	}
 	// Two watchers are not to see the same and do the same in the same moment.
@@ -258,6 +258,7 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 			w.c.Log.Warn("a room could not be looked at", "err", err)
 			w.c.Log.Debug("it is this one", "room", r.Name)
 		}
+		w.postpone(r.Name)
 		return
 	}
 	wish := Wanted(&r, policies)
@@ -313,6 +314,15 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 		w.mu.Lock()
 		k.trail.told = visit(whom)
 		w.mu.Unlock()
+	}
+}
+
+// postpone has a room that was due, and could not be looked at, not be due again at once.
+func (w *Watcher) postpone(room string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if k := w.known[room]; k != nil && !k.again.IsZero() {
+		k.again = later(k.again, time.Now().Add(suspectEvery))
 	}
 }
 

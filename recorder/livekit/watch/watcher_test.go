@@ -250,6 +250,36 @@ func TestLooksOn(t *testing.T) {
 	}
 }
 
+// A server that is away, or that fails for one room, is asked once a second at most.
+func TestAsksSlowly(t *testing.T) {
+	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
+	for _, away := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSim(t, 1, 1, true)
+			for i := range 3 {
+				s.open(fmt.Sprint("room-", i), 2)
+			}
+			_, end := watches(t, s, 1, p)
+			time.Sleep(time.Minute)
+			s.mu.Lock()
+			s.wound(s.workers[0], false)
+			s.mu.Unlock()
+			time.Sleep(15 * time.Second) // its rooms are looked at each second now
+			s.mu.Lock()
+			s.down, s.mum = away, !away
+			lists, looks := s.lists, s.looks
+			s.mu.Unlock()
+			time.Sleep(time.Minute)
+			s.mu.Lock()
+			if lists, looks = s.lists-lists, s.looks-looks; lists > 70 || looks > 2*3*70 {
+				t.Errorf("away %v: %d lists of rooms in a minute, and %d looks at 3 rooms", away, lists, looks)
+			}
+			s.mu.Unlock()
+			end()
+		})
+	}
+}
+
 // Recorders that are well and do not answer cost some looks, and nothing else.
 func TestFalseAlarm(t *testing.T) {
 	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
