@@ -20,7 +20,9 @@ import (
 func (o *recordOptions) joinConfig(e *ui.Env) (livekit.Config, error) {
 	j := livekit.Config{
 		URL: o.url, Room: o.room, Name: o.name, Identity: o.identity, APIKey: o.apiKey,
-		Rejoin: o.lifetime.rejoin, Selection: o.selection, Yield: o.others == othersYield && o.identity != "",
+		Rejoin: o.lifetime.rejoin, Selection: o.selection,
+		// Others can have the identity only where it is not made up here.
+		Yield: o.others != othersBeside && o.identity != "", Replace: o.others == othersReplace,
 	}
 	var err error
 	if j.Token, err = valueOrFile("token", o.token, o.tokenFile); err != nil {

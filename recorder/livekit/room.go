@@ -60,6 +60,9 @@ type Config struct {
 	// began a recording there ends with ErrReplaced. To look, it takes APIKey and
 	// APISecret; without them it does not look.
 	Yield bool
+	// Replace has Join take that place all the same, and leaves the rest of Yield as it is: who
+	// takes over from a recorder that died is replaced by the next one like any other.
+	Replace bool
 	// Attributes are shown to members, and to the server, with the name. They are
 	// left out if Token does not allow them.
 	Attributes map[string]string
@@ -172,7 +175,7 @@ func Join(ctx context.Context, c Config) (*Room, error) {
 	if err := preflight(ctx, c.URL, token); err != nil {
 		return nil, err
 	}
-	if c.Yield && c.APISecret != "" {
+	if c.Yield && !c.Replace && c.APISecret != "" {
 		if err := occupied(ctx, c, name); err != nil {
 			return nil, err
 		}

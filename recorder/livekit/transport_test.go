@@ -59,7 +59,7 @@ func TestResumesOverNobody(t *testing.T) {
 			c.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 			first := record(c, "A")
 			there["bot"].Cut()
-			c.URL, c.Yield = there["other"].URL, false
+			c.URL, c.Replace = there["other"].URL, true // else it would not join beside who shows that it records
 			second := record(c, "B")
 			var sid string
 			for sid == "" {
