@@ -198,6 +198,16 @@ func (s *session) finish() {
 // ended is closed by finish.
 func (s *session) ended() <-chan struct{} { return s.gone }
 
+// isFinished reports whether finish was called.
+func (s *session) isFinished() bool {
+	select {
+	case <-s.gone:
+		return true
+	default:
+		return false
+	}
+}
+
 // isOver reports whether the SDK will do nothing more in this session.
 func (s *session) isOver() bool {
 	select {

@@ -61,8 +61,11 @@ func (m messages) HandleMessage(msg proto.Message) (err error) {
 }
 
 // message handles a message of the server, and reports whether to pass it on to
-// the SDK. It may change the message.
+// the SDK. It may change the message. What comes on the connection of another is for that one.
 func (s *session) message(r *lkproto.SignalResponse) bool {
+	if s.foreign.Load() {
+		return false
+	}
 	switch v := r.GetMessage().(type) {
 	case *lkproto.SignalResponse_Join:
 		s.listed(v.Join)

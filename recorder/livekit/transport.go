@@ -1,9 +1,11 @@
 package livekit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	lkproto "github.com/livekit/protocol/livekit"
@@ -23,6 +25,9 @@ import (
 
 var errNotOurs = errors.New("the server has another member under the recorder's identity")
 
+// errOver: whoever comes now has the next session.
+var errOver = errors.New("the session is over")
+
 // errAbsent: the server has nobody under the recorder's identity.
 var errAbsent = errors.New("the server has dropped the recorder")
 
@@ -32,7 +37,8 @@ const resumeLook = 3 * time.Second
 // A transport carries the messages of one session to its server, and of no other.
 type transport struct {
 	signalling.SignalTransport
-	s *session
+	s        *session
+	resuming atomic.Bool // there is a connection of which it is not known whose it is
 }
 
 // takeTransport stands between the SDK and its transport. It must be called before the first
@@ -42,7 +48,9 @@ func (h *engineHandler) takeTransport() error {
 	if t == nil {
 		return errSDK
 	}
-	*t = &transport{*t, h.s}
+	if _, ours := (*t).(*transport); !ours { // each region that a join is tried at comes here
+		*t = &transport{SignalTransport: *t, s: h.s}
+	}
 	return nil
 }
 
@@ -56,18 +64,43 @@ func (t *transport) Join(ctx context.Context, url, token string, c signalling.Co
 }
 
 // Reconnect implements signalling.SignalTransport. It resumes no visit but that of the session.
+// The SDK tries one region after the other, also long after the session is over: then the
+// recorder itself may be there already, in its next one.
 func (t *transport) Reconnect(ctx context.Context, url, token string, c signalling.ConnectParams, sid string) error {
+	if t.s.isFinished() {
+		return errOver
+	}
 	if err := t.s.resumable(ctx); err != nil {
 		t.s.replaced(err)
 		return err
 	}
-	return t.SignalTransport.Reconnect(ctx, url, token, c, sid)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-t.s.ended():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	t.resuming.Store(true)
+	err := t.SignalTransport.Reconnect(ctx, url, token, c, sid)
+	if t.s.isFinished() {
+		t.s.foreign.Store(true)
+		t.SignalTransport.Close()
+		err = cmp.Or(err, errOver)
+	}
+	t.resuming.Store(false)
+	return err
 }
 
 // SendMessage implements signalling.SignalTransport. What it would send for another is dropped.
 func (t *transport) SendMessage(m proto.Message) error {
 	if t.s.foreign.Load() {
 		return errNotOurs
+	}
+	if t.resuming.Load() && t.s.isFinished() { // its leave may be taken for that of the next
+		return errOver
 	}
 	return t.SignalTransport.SendMessage(m)
 }
@@ -116,8 +149,8 @@ func (s *session) replaced(err error) {
 	if s.r.looks() || errors.Is(err, errAbsent) {
 		reason = lkproto.DisconnectReason_STATE_MISMATCH
 	}
-	if errors.Is(err, errNotOurs) {
-		s.foreign.Store(true)
+	if errors.Is(err, errNotOurs) && s.foreign.Swap(true) {
+		return // it was said
 	}
 	s.r.log.Info("the connection is not resumed", "why", fmt.Sprint(err))
 	s.lose(reason)

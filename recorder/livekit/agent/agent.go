@@ -101,7 +101,7 @@ type Load struct {
 	Jobs int
 }
 
-// A Handler decides about jobs and does them. Its methods are called one at a time, by the
+// A Handler decides about jobs and does them. A Worker calls its methods one at a time, in the
 // goroutine that reads what the server sends, but for Load. They must return at once.
 type Handler interface {
 	// Offered answers an offer, from memory.
@@ -204,7 +204,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		if w.left(err) && time.Since(begun) >= steadyAfter {
 			wait = w.c.FirstWait
 		}
-		w.c.Log.Warn("not registered with the server, trying again", "err", err)
+		w.c.Log.Warn("not registered with the server, trying again", "agent", w.c.Name, "err", err)
 		timer := time.NewTimer(wait/2 + rand.N(wait/2+1))
 		select {
 		case <-timer.C:
