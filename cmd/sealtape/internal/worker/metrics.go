@@ -67,7 +67,6 @@ func (w *Worker) Handler() http.Handler {
 	}
 	w.meter.registry.MustRegister(
 		gauge("registered", "1 while the server may offer rooms.", func() float64 { return health.Is(w.agent.State().Registered) }),
-		gauge("registered_own", "1 while the server may offer rooms that this worker alone is sent for.", func() float64 { return health.Is(w.own != nil && w.own.State().Registered) }),
 		gauge("registrations", "How often the worker registered with the server.", func() float64 { return float64(w.agent.State().Registrations) }),
 		gauge("rooms", "Rooms that are recorded here, or are about to be.", func() float64 { n, _, _ := occupancy(); return n }),
 		gauge("rooms_max", "How many may be.", func() float64 { _, n, _ := occupancy(); return n }),
@@ -76,6 +75,9 @@ func (w *Worker) Handler() http.Handler {
 		gauge("backlog_bytes", "What the stores of all rooms have not confirmed.", func() float64 { return float64(w.backlog()) }),
 		gauge("healthy", "1 if /healthz says ok.", func() float64 { return health.Is(len(w.Problems(time.Now())) == 0) }),
 	)
+	if w.own != nil {
+		w.meter.registry.MustRegister(gauge("registered_own", "1 while the server may offer rooms that this worker alone is sent for.", func() float64 { return health.Is(w.own.State().Registered) }))
+	}
 	return health.Handler(w.meter.registry,
 		health.Probe{Path: "/healthz", OK: "ok", Not: func() []string { return w.Problems(time.Now()) }},
 		health.Probe{Path: "/readyz", OK: "ready", Not: func() (not []string) {

@@ -51,7 +51,9 @@ type Config struct {
 	HungAfter int
 }
 
-// A Worker records the rooms that it is offered. It is the Handler of its agent.Worker.
+// A Worker records the rooms that it is offered. It is the Handler of its agent.Worker, and
+// behind that of its own name: each calls it one call at a time, and the two beside one another.
+// So a Worker's methods are safe for concurrent use.
 type Worker struct {
 	c     Config
 	agent *agent.Worker
@@ -74,8 +76,8 @@ func New(c Config) (*Worker, error) {
 	w := &Worker{c: c, bodies: make(map[string]*body), meter: newMeter(), begun: time.Now()}
 	var err error
 	w.agent, err = agent.New(agent.Config{URL: c.URL, Token: c.Token, Name: c.Agent, Version: c.Version, Handler: w, Log: c.Log})
-	if err == nil && c.Own != "" { // what befalls it befalls the other, too, which logs it
-		w.own, err = agent.New(agent.Config{URL: c.URL, Token: c.Token, Name: c.Own, Version: c.Version, Handler: ownName{w}})
+	if err == nil && c.Own != "" {
+		w.own, err = agent.New(agent.Config{URL: c.URL, Token: c.Token, Name: c.Own, Version: c.Version, Handler: ownName{w}, Log: c.Log})
 	}
 	return w, err
 }
@@ -291,8 +293,14 @@ func (w *Worker) Load() agent.Load {
 
 // Problems returns a sentence for each problem, of the rooms with their labels.
 func (w *Worker) Problems(now time.Time) (out []string) {
-	if s := w.agent.State(); !s.Registered && now.Sub(s.Since) > unregisteredFor {
-		out = append(out, fmt.Sprintf("not registered with the server since %s", words.Length(now.Sub(s.Since))))
+	unregistered := func(of *agent.Worker, as string) {
+		if s := of.State(); !s.Registered && now.Sub(s.Since) > unregisteredFor {
+			out = append(out, fmt.Sprintf("not registered with the server as %s since %s", as, words.Length(now.Sub(s.Since))))
+		}
+	}
+	unregistered(w.agent, w.c.Agent)
+	if w.own != nil {
+		unregistered(w.own, w.c.Own)
 	}
 	w.mu.Lock()
 	bodies := slices.Collect(maps.Values(w.bodies))

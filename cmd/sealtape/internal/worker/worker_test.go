@@ -8,7 +8,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -182,6 +184,35 @@ func TestSlowCommand(t *testing.T) {
 	b.until("both gave up", func() bool { return strings.Count(b.said.String(), "its policy does not say how") == 2 })
 	if b.Load().Jobs > 2 || len(b.recorders()) != 1 {
 		t.Errorf("%+v", b.Load())
+	}
+}
+
+// The two registrations call beside one another, and both are seen to fail.
+func TestTwoNames(t *testing.T) {
+	b := newBench(t, 0, func(c *Config) { c.Own = "sealtape-host-one" })
+	var calls sync.WaitGroup
+	for i, h := range []agent.Handler{b.Worker, ownName{b.Worker}} {
+		calls.Go(func() {
+			for n := range 20 {
+				j := agent.Job{ID: fmt.Sprint("AJ_", i, "_", n), Room: fmt.Sprint("room ", n%4), Metadata: `{"policy":"fails"}`}
+				if h.Offered(j).Accept {
+					h.Assigned(agent.Assignment{Job: j, Token: "x"})
+				}
+				h.Load()
+				h.Terminated(j.ID)
+			}
+		})
+	}
+	calls.Wait()
+	b.until("all places are free", func() bool { return b.Load().Jobs == 0 })
+	for _, name := range []string{"sealtape", "sealtape-host-one"} {
+		b.says("trying again\" agent=" + name + " ")
+		if !slices.ContainsFunc(b.Problems(time.Now().Add(2*unregisteredFor)), func(p string) bool { return strings.Contains(p, "as "+name+" since") }) {
+			t.Errorf("%s is no problem", name)
+		}
+	}
+	if text := ask(b.Handler(), "/metrics"); !strings.Contains(text, "sealtape_worker_registered_own 0\n") {
+		t.Error("the metrics do not tell of its own name")
 	}
 }
 
