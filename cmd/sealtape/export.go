@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -208,7 +209,7 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	if out != toStdout {
 		sweepParts(e, filepath.Dir(out))
 	}
-	if len(t.Segments()) == 0 {
+	if len(t.Segments()) == 0 && !o.meeting {
 		return nothingKept(t)
 	}
 	open := func(t *tape.Tape) (*playback.Session, error) {
@@ -229,6 +230,9 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	parts, err := partsOf(ctx, a, t, o.meeting, "joins all its parts", set)
 	if err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(append(parts, t), func(t *tape.Tape) bool { return len(t.Segments()) > 0 }) {
+		return nothingKept(t)
 	}
 	each := []*playback.Session{s} // recording, if there are several
 	if len(parts) > 0 {

@@ -34,6 +34,8 @@ func partsOf(ctx context.Context, a *access.Access, t *tape.Tape, meeting bool, 
 	}
 	place := tape.Places(all)[d.ID]
 	switch {
+	case (place == nil || len(place.Parts) == 0) && len(t.Segments()) == 0:
+		return nil, nil // which says enough
 	case place == nil, len(place.Parts) == 0:
 		if place != nil && place.Problem != "" {
 			a.Env.Warnf("recording %s: %s", d.ID, place.Problem)
