@@ -80,7 +80,6 @@ func write(path string, data []byte, name func(tmp, path string) error) error {
 // The caller must have synced the content of tmp, and tmp must be in the same
 // folder. If path is taken, the error wraps fs.ErrExist, and both files stay as
 // they were.
-// files are as they were.
 //
 //	open(dir), link(tmp, path), unlink(tmp), fsync(dir)
 //
