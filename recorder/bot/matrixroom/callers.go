@@ -111,7 +111,7 @@ func (r *room) departed(e matrix.CallEvent) {
 	for _, key := range m.keys {
 		clear(key)
 	}
-	r.giveUp(identity, e.At)
+	r.giveUp(identity, m.older, e.At)
 	aliases := r.forgetAliases(identity)
 	r.roster.Went(identity, "")
 	r.events.put(recorder.RoomEvent{At: e.At, Type: media.EventLeave, Participant: identity, Visit: m.visit})

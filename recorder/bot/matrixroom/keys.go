@@ -20,6 +20,12 @@ const indices = 256
 // rings (recorder.ParticipantKeys), and who comes must have one.
 const maxLeft = 1000
 
+// A leftRing is the ring of somebody who left.
+type leftRing struct {
+	until time.Time         // it is given up
+	older map[int]time.Time // as a member's
+}
+
 // keyed puts a key into the ring of whom it came from.
 func (r *room) keyed(e matrix.CallEvent) {
 	defer clear(e.Key)
@@ -72,14 +78,14 @@ func (r *room) rekeyed(e matrix.CallEvent) {
 }
 
 // giveUp has the ring of somebody who left given up in a while: they may be back at once, with
-// media that did not stop. Called locked.
-func (r *room) giveUp(identity string, now time.Time) {
+// media that did not stop. older is when some of its keys are taken out anyway. Called locked.
+func (r *room) giveUp(identity string, older map[int]time.Time, now time.Time) {
 	switch {
 	case r.rings == nil || r.rings.Lookup(identity) == nil:
 	case len(r.left) >= maxLeft:
 		r.rings.Forget(identity)
 	default:
-		r.left[identity] = now.Add(keyGrace)
+		r.left[identity] = leftRing{now.Add(keyGrace), older}
 	}
 }
 
@@ -87,11 +93,15 @@ func (r *room) giveUp(identity string, now time.Time) {
 // taken out unless they come again. Called locked.
 func (r *room) leftOver(identity string) map[int]time.Time {
 	older := make(map[int]time.Time)
-	if until, ok := r.left[identity]; ok {
+	if left, ok := r.left[identity]; ok {
 		delete(r.left, identity)
 		ring := r.rings.Lookup(identity) // it is there as long as this
 		for index := range indices {
-			if ring.Has(index) {
+			if !ring.Has(index) {
+				continue
+			}
+			older[index] = left.until
+			if until, ok := left.older[index]; ok { // or who comes and goes would keep it
 				older[index] = until
 			}
 		}
@@ -123,8 +133,8 @@ func (r *room) retire(now time.Time) {
 		}
 	}
 	r.takeOut(r.identity, r.older, now)
-	for identity, until := range r.left {
-		if !now.Before(until) {
+	for identity, left := range r.left {
+		if !now.Before(left.until) {
 			r.rings.Forget(identity)
 			delete(r.left, identity)
 		}

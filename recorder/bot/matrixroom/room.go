@@ -54,7 +54,7 @@ type room struct {
 	members   map[string]*member   // others in the call, by identity
 	of        map[string]string    // their identities, by those that they may have at LiveKit
 	own       map[string]bool      // identities that we have or had at LiveKit
-	left      map[string]time.Time // who left, and when their ring is given up
+	left      map[string]leftRing  // of who left
 	older     map[int]time.Time    // keys of our own that another took the place of, and when they are taken out
 	toldOf    map[string]int       // by user, what the operator was told of their devices
 	servers   map[string]*server   // by service
@@ -74,7 +74,7 @@ func newRoom(c Config, p bot.Presence, rings *recorder.ParticipantKeys) *room {
 	r := &room{c: c, p: p, log: logOf(c, p), roster: recorder.NewRoster(), rings: rings,
 		media: make(chan recorder.RoomEvent), closed: make(chan struct{}), ended: make(chan struct{}),
 		members: make(map[string]*member), of: make(map[string]string), own: make(map[string]bool), servers: make(map[string]*server),
-		left: make(map[string]time.Time), older: make(map[int]time.Time), toldOf: make(map[string]int),
+		left: make(map[string]leftRing), older: make(map[int]time.Time), toldOf: make(map[string]int),
 		shown: make(map[string]string), strangers: make(map[string]*stranger), name: newNamer()}
 	return r
 }
