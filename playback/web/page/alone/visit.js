@@ -80,10 +80,10 @@ export class Visit {
 	async play(id) {
 		this.#keyring.watch(id);
 		this.#pending = true;
-		let played = null;
+		let opening = this.#opening, played = null;
 		try {
-			this.#opening ??= await this.#begin();
-			if (!this.#moved) played = await this.#opening.play(id, () => void this.#leave(this.#place.invitation, id).catch(this.#fail));
+			opening = this.#opening ??= await this.#begin();
+			if (!this.#moved) played = await opening.play(id, () => void this.#leave(this.#place.invitation, id).catch(this.#fail));
 		} catch (err) {
 			if (!this.#moved) throw err; // nobody waits for it any more
 		} finally {
@@ -93,7 +93,7 @@ export class Visit {
 			this.#moved = false;
 			return this.#leave(take());
 		}
-		if (played) await this.#show(id, played);
+		if (opening && played) await this.#show(id, opening, played);
 		else this.#offerBack();
 		return this.#played;
 	}
@@ -118,16 +118,17 @@ export class Visit {
 	/**
 	 * show puts what leads away from a recording beside it.
 	 * @param {string} id
+	 * @param {Opening} opening
 	 * @param {Played} played
 	 */
-	async #show(id, played) {
-		const opening = this.#opening, { invitation, store } = this.#place;
+	async #show(id, opening, played) {
+		const { invitation, store } = this.#place;
 		this.#played = Object.assign(this.#played ?? {}, played);
 		this.#last = id;
 		const go = (/** @type {string} */ to) => {
 			if (opening === this.#opening) this.#go(to).catch(this.#fail);
 		};
-		const others = new Parts(played.player, id, { link: invitation !== null, meeting: () => opening?.meeting(id, invitation) ?? Promise.reject(), go });
+		const others = new Parts(played.player, id, { link: invitation !== null, meeting: () => opening.meeting(id, invitation), go });
 		byID("page").querySelector(".pagebuttons")?.prepend(others.node);
 		if (!invitation || store || !asks() && !await keepsCopies() || played.player.over.aborted) return;
 		const text = format(invitation);
