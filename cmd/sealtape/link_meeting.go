@@ -19,6 +19,9 @@ func (o *linkOptions) meetingFor(ctx context.Context, a *access.Access, t *tape.
 	if err != nil || !o.meeting {
 		return err
 	}
+	if len(parts) == 0 && len(t.Segments()) == 0 {
+		return nothingKept(t)
+	}
 	d, err := t.Glance(ctx)
 	if err != nil {
 		return err

@@ -36,6 +36,7 @@ type recordingMaker struct {
 	room     string
 	title    string
 	follows  string
+	too      string
 	partOf   string
 	card     keys.Card
 	start    time.Time
@@ -67,6 +68,7 @@ func makeRecordingMain() error {
 	flag.StringVar(&m.room, "room", "Standup", "the room's name")
 	flag.StringVar(&m.title, "title", "", "what it is called")
 	flag.StringVar(&m.follows, "follows", "", "the ID of the recording whose meeting it continues")
+	flag.StringVar(&m.too, "follows-too", "", "the ID of another, by the word of the room's server")
 	flag.StringVar(&m.partOf, "part-of", "", "the ID of the recording of the main room")
 	flag.IntVar(&m.segments, "segments", 2, "how many")
 	flag.DurationVar(&m.hole, "hole", 0, "a hole in Bob's camera")
@@ -197,6 +199,9 @@ func (m *recordingMaker) segment(n int, last bool) error {
 			if id != "" {
 				events = append(events, media.Event{Type: by, Text: id})
 			}
+		}
+		if m.too != "" {
+			events = append(events, media.Event{Type: media.EventFollows, Text: m.too, Reason: media.FollowsServer})
 		}
 		if len(m.card.Approvers()) > 0 {
 			b, err := m.card.Marshal()

@@ -25,6 +25,8 @@ type Place struct {
 	// Problem is why what the recording says of others does not count, as a sentence. "" means
 	// that it does, or that it says nothing.
 	Problem string
+	// ProblemToo is the same of the recording that the room's server names besides.
+	ProblemToo string
 }
 
 // toldWithin is how long after the end of a recording one may begin that goes on with its
@@ -70,7 +72,11 @@ func Places(all []*Description) map[string]*Place {
 	// What a server says besides brings together what is there already: that it does not fit takes
 	// nothing from what the recorder says itself.
 	for _, d := range all {
-		if d.FollowsToo == "" || unlinked(d, byID[d.FollowsToo], d.FollowsToo, true, true) != "" {
+		if d.FollowsToo == "" {
+			continue
+		}
+		if why := unlinked(d, byID[d.FollowsToo], d.FollowsToo, true, true); why != "" {
+			places[d.ID].ProblemToo = why
 			continue
 		}
 		if own, other := root(before, d.ID), root(before, d.FollowsToo); own != other {

@@ -75,6 +75,9 @@ func Info(e *ui.Env, i *InfoJSON, timeline bool) error {
 		}
 		rows = append(rows, []string{"goes on with:", i.Follows + by})
 	}
+	if i.FollowsToo != "" {
+		rows = append(rows, []string{"and with:", i.FollowsToo + ", as the room's server told its recorder"})
+	}
 	if i.Meeting != nil {
 		rows = append(rows, i.Meeting.facts(i.ID)...)
 	}

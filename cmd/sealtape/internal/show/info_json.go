@@ -31,6 +31,7 @@ type InfoJSON struct {
 	Imported     *ImportedJSON    `json:"imported,omitempty"`
 	Follows      string           `json:"follows,omitempty"`
 	FollowsBy    string           `json:"follows_by,omitempty"`
+	FollowsToo   string           `json:"follows_too,omitempty"`
 	PartOf       string           `json:"part_of,omitempty"`
 	Meeting      *MeetingJSON     `json:"meeting,omitempty"` // set by the caller, which looks at the others
 	Title        string           `json:"title,omitempty"`
@@ -157,7 +158,7 @@ func InfoOf(d *tape.Description) *InfoJSON {
 	i := &InfoJSON{
 		ID: d.ID, State: string(d.State), Recorder: whoSigned(d.Signers), PostQuantum: d.PostQuantum, Objects: d.Objects, Missing: orNone(d.Missing),
 		Bytes: d.Bytes, Unlisted: d.Unlisted, Segments: d.Segments, Epochs: []epochJSON{}, Opens: d.Opens != tape.AccessNone, Grants: []GrantJSON{}, Attachments: []AttachmentJSON{},
-		ResealedFrom: d.ResealedFrom, Imported: importedOf(d.Imported), Follows: d.Follows, FollowsBy: followsBy(d), PartOf: d.PartOf, Approvers: approvers(d.Signers), Title: d.Title, Room: d.Room, MemberKeys: d.MemberKeys, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
+		ResealedFrom: d.ResealedFrom, Imported: importedOf(d.Imported), Follows: d.Follows, FollowsBy: followsBy(d), FollowsToo: d.FollowsToo, PartOf: d.PartOf, Approvers: approvers(d.Signers), Title: d.Title, Room: d.Room, MemberKeys: d.MemberKeys, Incomplete: v.Incomplete(), verdictJSON: verdictOf(v, d.HolesKnown),
 		Participants: []personJSON{}, Tracks: []InfoTrackJSON{}, Silent: []silentJSON{}, Holes: holesJSON(d.Holes), Locked: []LockedJSON{},
 		Unreadable: []unreadableJSON{}, Timeline: append([]media.Event{}, d.Events...), Problems: append([]string{}, d.Problems...),
 	}

@@ -32,7 +32,9 @@ type Listed struct {
 	Follows  string     `json:"follows,omitempty"`
 	// FollowsBy is who said so, if not its recorder's own home: "server".
 	FollowsBy string `json:"follows_by,omitempty"`
-	PartOf    string `json:"part_of,omitempty"`
+	// FollowsToo is another, of which the room's server said so besides.
+	FollowsToo string `json:"follows_too,omitempty"`
+	PartOf     string `json:"part_of,omitempty"`
 	// Meeting is where it belongs among the others; set by the caller, which has all.
 	Meeting  *MeetingJSON `json:"meeting,omitempty"`
 	Imported bool         `json:"imported,omitempty"` // it was made of files
@@ -48,7 +50,7 @@ func ListedOf(d *tape.Description) Listed {
 	v := d.Verdict()
 	l := Listed{
 		ID: d.ID, State: string(d.State), verdictJSON: verdictOf(v, d.HolesKnown), Missing: len(d.Missing), Segments: d.Segments, Bytes: d.Bytes,
-		Recorder: whoSigned(d.Signers), Approver: approvers(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Title: d.Title, Room: d.Room, Follows: d.Follows, FollowsBy: followsBy(d), PartOf: d.PartOf, Imported: d.Imported != nil,
+		Recorder: whoSigned(d.Signers), Approver: approvers(d.Signers), Opens: d.Opens == tape.AccessAll || d.Opens == tape.AccessPart, Title: d.Title, Room: d.Room, Follows: d.Follows, FollowsBy: followsBy(d), FollowsToo: d.FollowsToo, PartOf: d.PartOf, Imported: d.Imported != nil,
 		Distrusted: v.Lacks(tape.LackTrust) && d.Err == nil, Withheld: len(d.Withheld) > 0,
 	}
 	if l.State == "" {

@@ -17,15 +17,16 @@ type MeetingJSON struct {
 	BreakOf   string   `json:"breakout_of,omitempty"`
 	Breakouts []string `json:"breakouts"`
 	Problem   string   `json:"problem,omitempty"`
+	Besides   string   `json:"problem_too,omitempty"`
 	Partly    bool     `json:"partly,omitempty"` // the store has too many recordings to look at all
 }
 
 // MeetingOf returns what is told of a place, nil if the recording is alone.
 func MeetingOf(p *tape.Place) *MeetingJSON {
-	if p == nil || len(p.Parts)+len(p.Breakouts) == 0 && p.Of == "" && p.Problem == "" {
+	if p == nil || len(p.Parts)+len(p.Breakouts) == 0 && p.Of == "" && p.Problem+p.ProblemToo == "" {
 		return nil
 	}
-	m := &MeetingJSON{Parts: orNone(p.Parts), Part: p.Part, BreakOf: p.Of, Breakouts: orNone(p.Breakouts), Problem: p.Problem}
+	m := &MeetingJSON{Parts: orNone(p.Parts), Part: p.Part, BreakOf: p.Of, Breakouts: orNone(p.Breakouts), Problem: p.Problem, Besides: p.ProblemToo}
 	if p.GapKnown {
 		gap := p.Gap.Seconds()
 		m.Gap = &gap
@@ -80,6 +81,9 @@ func (m *MeetingJSON) facts(id string) [][]string {
 	}
 	if m.Problem != "" {
 		rows = append(rows, []string{"not linked:", m.Problem})
+	}
+	if m.Besides != "" {
+		rows = append(rows, []string{"not linked, too:", m.Besides})
 	}
 	if m.Partly {
 		rows = append(rows, []string{"of one meeting:", "later parts and breakouts were not looked for, the store has many recordings: see sealtape list"})
