@@ -201,13 +201,18 @@ func (w *Watcher) turn(ctx context.Context) {
 		here[r.GetName()] = true
 		room := roomOf(r)
 		k := w.known[room.Name]
-		if k == nil || k.sid != room.SID {
-			k = &known{sid: room.SID}
+		anew := k != nil && k.sid != room.SID
+		if k == nil || anew {
+			next := &known{sid: room.SID}
+			if anew && k.by > 0 {
+				next.Recorded = k.Recorded // whoever recorded left with the old one, and nobody is on the way
+			}
+			k = next
 			w.known[room.Name] = k
 		}
 		k.serves = slices.ContainsFunc(policies.All(), func(p *fleet.Policy) bool { return p.Serves(room.Name) })
 		sure := r.GetActiveRecording() && k.by == 1 && k.trail.current && now.Sub(k.looked) < sureFor
-		if prompts[room.Name] && (k.serves || k.by > 0) || all && k.serves && (room.People > 0 || k.wanted || k.by > 0) && !sure {
+		if prompts[room.Name] && (k.serves || k.by > 0) || anew && k.serves || all && k.serves && (room.People > 0 || k.wanted || k.by > 0) && !sure {
 			work = append(work, room)
 		}
 	}

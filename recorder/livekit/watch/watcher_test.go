@@ -280,6 +280,45 @@ func TestAsksSlowly(t *testing.T) {
 	}
 }
 
+// A room that its server closed, and that people are in anew, is sent for as soon as it is seen.
+func TestMadeAnew(t *testing.T) {
+	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
+	var sum time.Duration
+	for phase := range 10 {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSim(t, 1, 2, true)
+			for i := range 10 {
+				s.open(fmt.Sprint("room-", i), 2)
+			}
+			_, end := watches(t, s, 1, p)
+			time.Sleep(time.Minute + time.Duration(phase)*time.Second)
+			s.mu.Lock()
+			for name := range s.rooms {
+				for _, w := range s.workers {
+					delete(w.rooms, name)
+				}
+				s.open(name, 2)
+			}
+			s.mu.Unlock()
+			time.Sleep(time.Minute)
+			s.mu.Lock()
+			for _, r := range s.rooms {
+				if sum += r.longest; len(r.members) != 1 {
+					t.Errorf("phase %d: %s has %d recorders", phase, r.name, len(r.members))
+				}
+			}
+			s.mu.Unlock()
+			end()
+		})
+	}
+	// Half the time between comparisons, lostFor, and what an offer, a join and jitter take: 9 s.
+	if mean := sum / 100; mean > 5*time.Second+lostFor+3500*time.Millisecond {
+		t.Errorf("they were not recorded for %v in the mean", mean)
+	} else {
+		t.Logf("they were not recorded for %v in the mean", mean)
+	}
+}
+
 // Recorders that are well and do not answer cost some looks, and nothing else.
 func TestFalseAlarm(t *testing.T) {
 	p := policies(t, map[string]string{"all": "rooms: ['*']\n"})
