@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -113,6 +114,11 @@ func TestLink(t *testing.T) {
 	inRealTime(t)
 	l := newLinkLab(t)
 	missing := "segments/000099.age"
+	minutes := filepath.Join(l.dir, "minutes.md")
+	if err := os.WriteFile(minutes, []byte("We met.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.must(l.ada, "attach", l.id, minutes, "--store", l.store)
 
 	// Nobody may read yet.
 	_, said, code := l.run(l.ada, nil, "link", l.id, "--store", l.store, "--by", "public")
@@ -156,6 +162,17 @@ func TestLink(t *testing.T) {
 		}
 		if tt.lists != slices.Contains(f.Listed, l.id+"/head") || tt.lists == (f.Listing == "notListed") {
 			t.Errorf("%s: the page lists %q, %s", tt.by, f.Listed, f.Listing)
+		}
+		if tt.lists {
+			// What was attached is in no log, so that only a list tells of it.
+			at := slices.IndexFunc(f.Listed, func(name string) bool { return strings.HasPrefix(name, l.id+"/attachments/") })
+			if at < 0 {
+				t.Fatalf("%s: nothing is attached: %q", tt.by, f.Listed)
+			}
+			name := strings.TrimPrefix(f.Listed[at], l.id+"/")
+			if f := l.fetch(made, name); f.Tried[name] != "" {
+				t.Errorf("%s: the page does not read what is attached: %s", tt.by, f.Tried[name])
+			}
 		}
 		// Bob's program, without keys of the store.
 		commands := [][]string{{"verify", "--deep", "-"}}
