@@ -193,7 +193,7 @@ func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := make(map[string]bool)
 	w, err := worker.New(worker.Config{
-		URL: "wss://meet.example.org", Agent: "sealtape", Version: "1", Table: fleet.NewTable(1, false), Log: slog.New(slog.DiscardHandler),
+		URL: "wss://meet.example.org", Agent: "sealtape", Own: "sealtape-host-one", Version: "1", Table: fleet.NewTable(1, false), Log: slog.New(slog.DiscardHandler),
 		Token: func(context.Context) (string, error) { return "", nil },
 	})
 	if err != nil {
