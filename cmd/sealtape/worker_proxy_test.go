@@ -70,7 +70,8 @@ func TestWorkerCutOff(t *testing.T) {
 	f.dispatch(room, "weekly")
 	who := f.recorded(room, 1)
 	proxy.cut()
-	f.until("it registered again", func() bool { return strings.Count(w.stderr(), `msg="registered with the server"`) == 2 })
+	// By both of its names.
+	f.until("it registered again", func() bool { return strings.Count(w.stderr(), `msg="registered with the server"`) == 4 })
 	f.dispatch(room, "weekly")
 	w.says("is recorded here already")
 	if now := f.recorded(room, 1); now[0].Identity != who[0].Identity {
