@@ -20,8 +20,8 @@ import (
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
-// keyDocument has the question for a key, and what asks it: window.ring. The address says in
-// which place the page is.
+// keyDocument has the question for a key, and what asks it: window.ring, where recordingA is
+// watched. The address says in which place the page is.
 const keyDocument = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Keys</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/page/view/style.css"><link rel="stylesheet" href="/page/view/watch.css"><link rel="stylesheet" href="/page/view/key_question.css">
@@ -31,6 +31,7 @@ import { KeyQuestion } from "/page/view/key_question.js";
 const place = new URLSearchParams(location.search).get("place") ?? "own";
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 window.ring = new Keyring({ place, ask: KeyQuestion.in(document.getElementById("keyquestion")) });
+ring.watch("` + recordingA + `");
 window.open1 = (id, n, ...files) => { window.answer = undefined; ring.openEpoch(id, n, files.map(bytes)).then((s) => { window.answer = s ?? "none"; }, (e) => { window.answer = "fault: " + e.message; }); };
 window.whose = await ring.begin();
 </script></head><body class="watch loading"><header class="titles"><h1 id="title">Recording</h1></header><main><section id="keyquestion" aria-labelledby="keyhead" hidden></section></main></body></html>`
