@@ -39,14 +39,20 @@ func publishesTo(m matrix.Caller, oldest string) string {
 	return m.Services[0]
 }
 
+// callers returns the members of the call. Called locked.
+func (r *room) callers() []matrix.Caller {
+	all := make([]matrix.Caller, 0, len(r.members))
+	for _, m := range r.members {
+		all = append(all, m.caller)
+	}
+	return all
+}
+
 // wanted returns who publishes to which service.
 func (r *room) wanted() map[string][]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	callers := make([]matrix.Caller, 0, len(r.members))
-	for _, m := range r.members {
-		callers = append(callers, m.caller)
-	}
+	callers := r.callers()
 	oldest := r.oldestService(callers)
 	services := make(map[string][]string)
 	for _, m := range callers {
@@ -74,10 +80,7 @@ func (r *room) oldestService(callers []matrix.Caller) string {
 func (r *room) lead(now time.Time) (aliases []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	callers := make([]matrix.Caller, 0, len(r.members))
-	for _, m := range r.members {
-		callers = append(callers, m.caller)
-	}
+	callers := r.callers()
 	service := r.oldestService(callers)
 	if len(callers) == 0 || service == "" {
 		return nil // nobody is there, and who comes back finds what was
