@@ -231,7 +231,8 @@ func runExport(ctx context.Context, e *ui.Env, o *exportOptions) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(append(parts, t), func(t *tape.Tape) bool { return len(t.Segments()) > 0 }) {
+	kept := func(t *tape.Tape) bool { return len(t.Segments()) > 0 }
+	if !kept(t) && !slices.ContainsFunc(parts, kept) {
 		return nothingKept(t)
 	}
 	each := []*playback.Session{s} // recording, if there are several
