@@ -51,8 +51,8 @@ func NewParticipantKeys(size int, o frame.KeyOptions) *ParticipantKeys {
 }
 
 // Keyring returns the participant's ring, and makes it if it is missing. There are at most
-// 4,096 rings at a time, until Forget gives one up. Further participants get an empty ring that nobody can fill, and their
-// media is declared as missing.
+// 4,096 rings at a time, until Forget gives one up. Further participants get an empty ring
+// that nobody can fill, and their media is declared as missing.
 func (p *ParticipantKeys) Keyring(participant string) *frame.Keyring {
 	p.mu.Lock()
 	defer p.mu.Unlock()

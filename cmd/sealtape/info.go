@@ -155,8 +155,8 @@ func meetingOf(ctx context.Context, a *access.Access, d *tape.Description) (*sho
 }
 
 // others describes the recordings of d's store at a glance, d among them. Of a store with more
-// than most it describes those that d names alone, and partly is true; 0 means all. A link leads to no others, and nothing is found where
-// the store lists nothing.
+// than most it describes those that d names alone, and partly is true; 0 means all. A link leads
+// to no others, and nothing is found where the store lists nothing.
 func others(ctx context.Context, a *access.Access, d *tape.Description, most int) (all []*tape.Description, partly bool, err error) {
 	if a.Invitation() != nil || d.Start.IsZero() && d.Segments > 0 {
 		return nil, false, nil

@@ -20,13 +20,13 @@ const (
 	// and a server shows the job up to 5 s after the dispatch.
 	untakenFor = 6 * time.Second
 	// lostHostFor is the same where a host does not answer, so that it may have been offered
-	// the room, and from the second try on. Whoever took it shows before. blindFor is the same where no other host is
-	// known, either, so that the server has to find one that lives: each try is a throw of
-	// dice, so two are thrown at a time. A worker that took the room says so to another offer
-	// of it.
+	// the room, and from the second try on. Whoever took it shows before.
 	lostHostFor = 4 * time.Second
-	blindFor    = 2 * time.Second
-	blindTimes  = 2
+	// blindFor is the same where no other host is known, either, so that the server has to find
+	// one that lives: each try is a throw of dice, so blindTimes are thrown at a time. A worker
+	// that took the room says so to another offer of it.
+	blindFor   = 2 * time.Second
+	blindTimes = 2
 	// lastWait is how long it takes at most from one dispatch in vain to the next. The first
 	// quickTries are as near as can be: a host that the network lost is offered rooms for
 	// minutes, and with one other that is every second one.
