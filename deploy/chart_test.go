@@ -35,7 +35,7 @@ worker:
   topologySpreadConstraints: [{maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app.kubernetes.io/name: sealtape}}}]
   podAnnotations: {a: b}
   podLabels: {c: d}
-watch: {replicas: 2, nodeSelector: {disk: ssd}}
+watch: {replicas: 2, webhooks: true, nodeSelector: {disk: ssd}}
 metrics: {podMonitor: true, rules: true, labels: {release: prometheus}}
 `
 
@@ -56,7 +56,7 @@ func TestHelm(t *testing.T) {
 		}
 		return name
 	}
-	for _, tt := range []struct{ values, objects string }{{values, "5\n"}, {all, "7\n"}} {
+	for _, tt := range []struct{ values, objects string }{{values, "5\n"}, {all, "8\n"}} {
 		name := file(tt.values)
 		if lint := output(t, nil, path, "lint", "--strict", "--kube-version=1.34.1", "-f", name, chart); strings.Contains(lint, "[ERROR]") || strings.Contains(lint, "[WARNING]") {
 			t.Errorf("lint: %s", lint)
@@ -67,6 +67,9 @@ func TestHelm(t *testing.T) {
 		}
 		if strings.Contains(rendered, "kind: Secret") {
 			t.Errorf("it makes a secret:\n%s", rendered)
+		}
+		if got := strings.Count(rendered, "9466"); (got != 0) != (tt.values == all) {
+			t.Errorf("port 9466 %d times in\n%s", got, rendered)
 		}
 		for _, want := range []string{"unhealthyPodEvictionPolicy: AlwaysAllow", "terminationGracePeriodSeconds: 10980", "- \"20\"", "- 10800s", "weekly.yaml: |"} {
 			if !strings.Contains(rendered, want) {

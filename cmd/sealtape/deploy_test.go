@@ -118,6 +118,25 @@ func TestComposeFile(t *testing.T) {
 	if ours != 3 {
 		t.Errorf("%d services are ours", ours)
 	}
+
+	// LiveKit signs webhooks with a key that is made, and sends them to where they are taken.
+	var livekit struct {
+		Webhook struct {
+			Key  string `yaml:"api_key"`
+			URLs []string
+		}
+	}
+	if err := yaml.Unmarshal(deployed(t, "compose/livekit.yaml"), &livekit); err != nil {
+		t.Fatal(err)
+	}
+	watch := c.Services["watch"].Command
+	at := slices.Index(watch, "--webhook-listen")
+	if at < 0 || !slices.Equal(livekit.Webhook.URLs, []string{"http://watch" + strings.TrimPrefix(watch[at+1], "0.0.0.0") + "/"}) {
+		t.Errorf("webhooks go to %q and are taken by %q", livekit.Webhook.URLs, watch)
+	}
+	if key := livekit.Webhook.Key; key == "" || !strings.Contains(prepared, "\nkey="+key+" ") {
+		t.Errorf("no key %q is made", key)
+	}
 }
 
 // deployedCommand holds that a command line of a file in deploy/ is one of ours.

@@ -93,7 +93,8 @@ func (f *fleetLab) stays(room string) {
 }
 
 // TestFleetNodes: of two nodes of one cluster one dies, with the rooms and the workers that were
-// connected to it. In the end one recorder records each room, and all of them are found.
+// connected to it. In the end one recorder records each room, and all of them are found. The
+// members come back after some 20 s, into a room made anew; webhooks say so.
 func TestFleetNodes(t *testing.T) {
 	inRealTime(t)
 	l := newDesk(t)
@@ -102,9 +103,10 @@ func TestFleetNodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(redis.Kill)
+	hooks := freeAddrs(t, 1)
 	var nodes []*servers.LiveKit
 	for range 2 {
-		c := servers.LiveKitConfig{Redis: redis}
+		c := servers.LiveKitConfig{Redis: redis, Webhooks: []string{"http://" + hooks[0] + "/"}}
 		if len(nodes) > 0 {
 			c.Beside = nodes[0]
 		}
@@ -129,7 +131,7 @@ func TestFleetNodes(t *testing.T) {
 	for _, home := range homes {
 		all = append(all, f.worker(home, "--max-rooms", fmt.Sprint(n), "--drain", "0"))
 	}
-	watcher := f.watcher("--every", "10s")
+	watcher := f.watcher("--every", "10s", "--webhook-listen", hooks[0])
 	var rooms []string
 	for i := range n {
 		rooms = append(rooms, f.room(fmt.Sprintf("weekly %d", i)))

@@ -9,7 +9,7 @@ random() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 
 umask 077
 mkdir secrets
-key=API$(head -c 6 /dev/urandom | od -An -tx1 | tr -d ' \n')
+key=APIsealtape # no secret: livekit.yaml has it, too
 secret=$(random)
 printf '%s: %s\n' "$key" "$secret" >secrets/livekit-keys
 printf '%s\n' "$secret" >secrets/livekit-secret
