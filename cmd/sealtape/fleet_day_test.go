@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -52,6 +53,7 @@ func freeAddrs(t *testing.T, n int) (all []string) {
 func TestFleetBadDay(t *testing.T) {
 	inRealTime(t)
 	l := newDesk(t)
+	l.bin = filepath.Join(l.bin, plain)
 	hooks := freeAddrs(t, 2)
 	server, err := servers.StartLiveKit(l.ctx, servers.LiveKitConfig{Webhooks: []string{"http://" + hooks[0] + "/", "http://" + hooks[1] + "/"}})
 	if err != nil {

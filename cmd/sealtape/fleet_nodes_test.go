@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -98,6 +99,7 @@ func (f *fleetLab) stays(room string) {
 func TestFleetNodes(t *testing.T) {
 	inRealTime(t)
 	l := newDesk(t)
+	l.bin = filepath.Join(l.bin, plain)
 	redis, err := servers.StartRedis(l.ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -19,6 +20,7 @@ func TestFleetRooms(t *testing.T) {
 		workers, n = 4, 12 // TestSoakFleet has 50
 	}
 	f := newFleetLab(t)
+	f.bin = filepath.Join(f.bin, plain)
 	homes := f.homes(workers)
 	bob := f.audience(homes)
 	var rooms []string

@@ -69,7 +69,7 @@ func TestGraceHolds(t *testing.T) {
 		return l.join(members.Config{Room: l.room("weekly"), Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: fixtures.Speech(0)})
 	}
 	ada := come()
-	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--grace", "5s")
+	rec := l.record(home, "--room", l.room("weekly"), "--store", store, "--reader", "Recorder", "--segment", "1s", "--grace", "10s")
 	l.segments(home, store, rec.id, 2)
 	if err := ada.Leave(); err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("PATH", bin+string(os.PathListSeparator)+e.Getenv("PATH"))
 			e.Setenv("TZ", "UTC")
 			e.Setenv(workVar, "10")
-			e.Setenv(noRaceWait, noRaceWaitValue)
+			e.Setenv(raceVar, raceOptions())
 			return nil
 		},
 		Cmds:               scriptCommands,

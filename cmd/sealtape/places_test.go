@@ -39,7 +39,7 @@ type places struct{ *semaphore.Weighted }
 // newPlaces returns n places, or half as many where the race detector multiplies what
 // each takes, but as many as one test may want.
 func newPlaces(n int64) places {
-	if sample.Watched {
+	if sample.Watched || watched() {
 		n = max(n/2, busyBrowsers)
 	}
 	return places{semaphore.NewWeighted(n)}

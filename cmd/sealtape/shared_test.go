@@ -3,7 +3,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os"
@@ -87,15 +89,19 @@ func (s suite) Run() int {
 	return code
 }
 
-// binaryVar names a test binary of this package, built without -race, see makeTools.
+// binaryVar names a test binary of this package, see makeTools.
 const binaryVar = "SEALTAPE_TEST_BINARY"
+
+// plain is the folder of programs among tools that the race detector never watches, for
+// tests with so many of them that they would be late for one another.
+const plain = "plain"
 
 // makeTools makes the folder of programs. sealtape is a test binary, which becomes
 // the program by its name, see TestMain. There are hundreds of processes, and with
 // -race each starts slowly and takes much longer for a passphrase. So under -race
-// they come from another binary without, the one that binaryVar names or else one
-// that is built here; unless everything is to run, as make test-all does, under
-// -race.
+// they come from another binary without, which is built here. make test-all has it
+// the other way round: the tests are not watched, and the programs are those of a
+// binary with -race, which binaryVar names.
 func makeTools(ctx context.Context, progress func(string)) (dir string, err error) {
 	if dir, err = os.MkdirTemp(programDir(), "sealtape-tools-"); err != nil {
 		return "", err
@@ -108,38 +114,46 @@ func makeTools(ctx context.Context, progress func(string)) (dir string, err erro
 	if err := goTool(ctx, "build", "-o", dir, "filippo.io/age/cmd/age"); err != nil {
 		return "", err
 	}
-	binary, err := os.Executable()
+	unwatched, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	if hasRace() && !sample.All() {
-		if binary = os.Getenv(binaryVar); binary != "" && !filepath.IsAbs(binary) {
-			return "", fmt.Errorf("%s is %q, want an absolute path", binaryVar, binary)
-		} else if binary == "" {
-			progress("building sealtape without -race; " + binaryVar + " may name a test binary that is there")
-			binary = filepath.Join(dir, "test")
-			if err := goTool(ctx, "test", "-c", "-o", binary, "."); err != nil {
-				return "", err
-			}
+	if sample.Watched {
+		progress("building sealtape without -race")
+		unwatched = filepath.Join(dir, "test")
+		if err := goTool(ctx, "test", "-c", "-o", unwatched, "."); err != nil {
+			return "", err
 		}
 	}
+	binary := cmp.Or(os.Getenv(binaryVar), unwatched)
+	if !filepath.IsAbs(binary) {
+		return "", fmt.Errorf("%s is %q, want an absolute path", binaryVar, binary)
+	}
+	if err := os.Mkdir(filepath.Join(dir, plain), 0o700); err != nil {
+		return "", err
+	}
 	for _, name := range []string{"sealtape", "make-recording"} {
-		if err := os.Symlink(binary, filepath.Join(dir, name)); err != nil {
+		err := errors.Join(os.Symlink(binary, filepath.Join(dir, name)), os.Symlink(unwatched, filepath.Join(dir, plain, name)))
+		if err != nil {
 			return "", err
 		}
 	}
 	return dir, nil
 }
 
+// watched reports whether the race detector watches the programs that tests start.
+func watched() bool {
+	name := os.Getenv(binaryVar)
+	if name == "" {
+		return false
+	}
+	bi, err := buildinfo.ReadFile(name)
+	return err == nil && slices.Contains(bi.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
 // programDir is where programs can be made and run, "" for the folder of temporary
 // files: that may lie in memory, which not every system runs programs from.
 func programDir() string { return os.Getenv("GOTMPDIR") }
-
-// hasRace reports whether this is a binary built with -race.
-func hasRace() bool {
-	bi, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(bi.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
 
 // goTool runs the go command in the folder of this package.
 func goTool(ctx context.Context, args ...string) error {
@@ -149,6 +163,8 @@ func goTool(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// noRaceWait is a variable for processes of a binary with -race, which otherwise
-// wait a second at their end for reports from goroutines that outlive main.
-const noRaceWait, noRaceWaitValue = "GORACE", "atexit_sleep_ms=0"
+// raceVar is a variable for programs of a binary with -race. They are not to wait a second
+// at their end for reports from goroutines that outlive main, as they do by default.
+const raceVar = "GORACE"
+
+func raceOptions() string { return cmp.Or(os.Getenv(raceVar), "atexit_sleep_ms=0") }
