@@ -103,7 +103,7 @@ func eval[T any](t *testing.T, p *player.Page, js string) T {
 
 func until(t *testing.T, p *player.Page, js string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // only so that nothing hangs
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
 	defer cancel()
 	if err := p.Until(ctx, js); err != nil {
 		t.Fatal(err)
