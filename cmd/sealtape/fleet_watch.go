@@ -29,6 +29,8 @@ func fleetWatchCommand() *cli.Command {
 job whose worker dies. This command compares, every 10 s and whenever the server says that
 something happened, the rooms that should be recorded with those that are, and dispatches
 anew. It keeps nothing on a disk, and two of them do no harm. It needs no keys of people.
+Which recording a room has it leaves in the room, for the next watcher: as a dispatch for the
+agent sealtape-recording, which no worker is.
 
 A room should be recorded while people are in it, if
   a policy in the folder is for it. Of several, the one counts whose pattern says most: the

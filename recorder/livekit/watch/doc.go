@@ -10,6 +10,7 @@
 // somebody looks, a Watcher asks one recorder of each host whether it is there, and looks
 // each second at the rooms of a host that does not answer. It remembers what each room's
 // recorder recorded, and has the server show that to the next one, on whatever host that is.
+// For whoever watches then, it has the server keep a note of it: see note.go.
 //
 // A server believes in a worker that hangs, or whose network is gone, and offers rooms to it in
 // vain. So each worker can be dispatched by a name of its own, and where some host does not

@@ -17,6 +17,8 @@ type Room struct {
 	Recorders []Recorder
 	// Dispatches of our agent, by whichever of its names, the oldest first. Nil also where nobody asked for them.
 	Dispatches []Dispatch
+	// Notes are of recordings of the room, the oldest first.
+	Notes []Note
 	// Off says that somebody ended the recording of this room.
 	Off bool
 }

@@ -266,10 +266,15 @@ func (r *Room) present(all []*lkproto.ParticipantInfo) {
 
 // asked puts the dispatches of agent, and of its hosts alone, into r. offset is what the server's clock is ahead.
 func (r *Room) asked(all []*lkproto.AgentDispatch, agent string, offset time.Duration) {
-	r.Dispatches, r.Off = nil, false
+	r.Dispatches, r.Notes, r.Off = nil, nil, false
 	for _, d := range all[:min(len(all), maxDispatches)] {
-		if d.GetAgentName() == Off(agent) {
+		switch d.GetAgentName() {
+		case Off(agent):
 			r.Off = true
+		case noted(agent):
+			if len(r.Notes) < maxNotes {
+				r.Notes = append(r.Notes, noteOf(d))
+			}
 		}
 		if !fleet.IsOurs(agent, d.GetAgentName()) || d.GetState().GetDeletedAt() != 0 {
 			continue
@@ -294,6 +299,7 @@ func (r *Room) asked(all []*lkproto.AgentDispatch, agent string, offset time.Dur
 		r.Dispatches = append(r.Dispatches, one)
 	}
 	slices.SortFunc(r.Dispatches, func(a, b Dispatch) int { return cmp.Or(a.Made.Compare(b.Made), strings.Compare(a.ID, b.ID)) })
+	slices.SortFunc(r.Notes, func(a, b Note) int { return cmp.Or(a.Made.Compare(b.Made), strings.Compare(a.ID, b.ID)) })
 }
 
 // fromNano returns a time of so many nanoseconds since 1970; 0 is none.

@@ -34,6 +34,7 @@ type sim struct {
 	rooms     map[string]*simRoom
 	workers   []*simWorker
 	asked     int // dispatches
+	others    int // the same, for agents that no worker is
 	told      int // recorders that were told which recording they go on with
 	questions int // whether a recorder is there
 	looks     int // at who is in a room
@@ -230,6 +231,8 @@ func (s *sim) Dispatch(_ context.Context, room, agent, metadata string) (*lkprot
 	if fleet.IsOurs(s.agent, agent) {
 		s.asked++
 		s.later(300*time.Millisecond, func() { s.launch(r, d) })
+	} else {
+		s.others++
 	}
 	return d, nil
 }

@@ -22,13 +22,15 @@ const (
 	maxRecording = 64
 )
 
-// A trail is what is remembered of the recordings of a room. To lose it costs that a
-// recording does not name the one before. What recorders show, the server can change: so a
-// recorder takes it for the server's word.
+// A trail is what is remembered of the recordings of a room; the server has a note of it, for
+// whoever begins anew. What recorders show, the server can change: so a recorder takes it for
+// the server's word.
 type trail struct {
 	last    string    // the ID of the recording that is made, or was made last; "" for none
 	seen    time.Time // when it was made
 	current bool      // it is made now, as far as is known
+	noted   bool      // the server has a note of it
+	over    bool      // nothing goes on with what was recorded before
 	told    string    // the visit of the recorder that was told of it
 }
 
@@ -39,9 +41,12 @@ func visit(r *Recorder) string { return fmt.Sprint(r.Joined.UnixMilli(), " ", r.
 // returns who is to be told of the recording before; nil for nobody.
 func (t *trail) follow(now time.Time, r *Room, wanted bool) (whom *Recorder, before string) {
 	t.current = false
+	if n := len(r.Notes); n > 0 && t.last == "" && !t.over && (wanted || len(r.Recorders) > 0) {
+		t.last, t.seen = r.Notes[n-1].Recording, now
+	}
 	if len(r.Recorders) == 0 {
-		if !wanted || now.Sub(t.seen) > trailFor {
-			*t = trail{}
+		if !wanted || t.last != "" && now.Sub(t.seen) > trailFor {
+			*t = trail{over: true}
 		}
 		return nil, ""
 	}
@@ -55,7 +60,7 @@ func (t *trail) follow(now time.Time, r *Room, wanted bool) (whom *Recorder, bef
 		whom, before = one, t.last
 	}
 	if whom == nil && one.Recording != "" && len(one.Recording) <= maxRecording {
-		t.last, t.seen, t.current = one.Recording, now, true
+		t.last, t.seen, t.current, t.over = one.Recording, now, true, false
 	}
 	return whom, before
 }

@@ -58,14 +58,15 @@ type Watcher struct {
 	calling atomic.Bool    // callRoll is going on
 	calls   sync.WaitGroup // which Run waits for
 
-	mu      sync.Mutex // guards what follows
-	prompts map[string]bool
-	known   map[string]*known // by the room's name
-	hosts   map[string]*host  // by the words of their recorders' card
-	last    time.Time         // when all rooms were compared
-	failed  error             // why they were not, since
-	tokens  float64           // dispatches that may be made now
-	filled  time.Time
+	mu       sync.Mutex // guards what follows
+	prompts  map[string]bool
+	known    map[string]*known // by the room's name
+	hosts    map[string]*host  // by the words of their recorders' card
+	last     time.Time         // when all rooms were compared
+	failed   error             // why they were not, since
+	tokens   float64           // dispatches that may be made now
+	filled   time.Time
+	notebook notebook
 }
 
 // known is what a Watcher remembers of a room.
@@ -197,6 +198,7 @@ func (w *Watcher) turn(ctx context.Context) {
 	here := make(map[string]bool, len(rooms))
 	var work []Room
 	w.mu.Lock()
+	unnoted := w.notebook.left(now)
 	for _, r := range rooms {
 		here[r.GetName()] = true
 		room := roomOf(r)
@@ -212,6 +214,9 @@ func (w *Watcher) turn(ctx context.Context) {
 		}
 		k.serves = slices.ContainsFunc(policies.All(), func(p *fleet.Policy) bool { return p.Serves(room.Name) })
 		sure := r.GetActiveRecording() && k.by == 1 && k.trail.current && now.Sub(k.looked) < sureFor
+		if sure && !k.trail.noted && unnoted > 0 {
+			sure, unnoted = false, unnoted-1
+		}
 		if prompts[room.Name] && (k.serves || k.by > 0) || anew && k.serves || all && k.serves && (room.People > 0 || k.wanted || k.by > 0) && !sure {
 			work = append(work, room)
 		}
@@ -313,11 +318,20 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 	if soon := now.Add(tellEvery); k.expects(now.Add(time.Duration(w.offset.Load())), &r, a, next.Next.Sub(now)) && (k.again.IsZero() || soon.Before(k.again)) {
 		k.again = soon
 	}
+	what, old := k.trail.note(&r)
+	if what != "" && !w.notebook.take(now) {
+		what, old = "", nil // it is not its turn yet
+	}
 	w.mu.Unlock()
 	w.act(ctx, &r, a, to)
 	if whom != nil && w.precede(ctx, &r, whom, before) {
 		w.mu.Lock()
 		k.trail.told = visit(whom)
+		w.mu.Unlock()
+	}
+	if w.keep(ctx, &r, what, old) {
+		w.mu.Lock()
+		k.trail.noted = k.trail.last == what
 		w.mu.Unlock()
 	}
 }
