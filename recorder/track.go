@@ -26,6 +26,7 @@ type trackRecorder struct {
 	info     TrackInfo
 	uid      uint64
 	refuse   string         // reason to keep nothing of it: then it has a source and holes only
+	ring     *frame.Keyring // opens its frames; nil where they are not encrypted
 	outcomes *outcomeCounts // of its codec
 	done     chan struct{}  // closed when its slot is free
 
@@ -80,8 +81,8 @@ func newTrack(r *run, from Track, info TrackInfo, m media.Track) *trackRecorder 
 		t.keyFrames = keyFrames{request: from.RequestKeyFrame, every: r.config.KeyFrames}
 	}
 	if r.config.Keys != nil && info.Encrypted {
-		t.decryption.ring = r.config.Keys.Keyring(info.Participant)
-		t.decryption.decrypter = frame.NewDecrypter(info.Codec, t.decryption.ring)
+		t.ring = r.config.Keys.Keyring(info.Participant)
+		t.decryption.ring, t.decryption.decrypter = t.ring, frame.NewDecrypter(info.Codec, t.ring)
 		t.decryption.reports = newKeyReports(r.config.Keys, info.Participant)
 	}
 	return t
@@ -94,7 +95,7 @@ func (t *trackRecorder) resetParts() {
 	t.decryption = decryption{
 		info: &t.info, opening: &t.opening, counts: &r.board.counts, clock: r.clock, shares: &r.pendingShares,
 		inbox: &t.inbox, keyFrames: &t.keyFrames, deliver: t.take,
-		ring: t.decryption.ring, decrypter: t.decryption.decrypter, reports: t.decryption.reports,
+		ring: t.ring, decrypter: t.decryption.decrypter, reports: t.decryption.reports,
 	}
 	t.layers = layers{deliver: t.keep}
 }

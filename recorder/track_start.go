@@ -33,7 +33,7 @@ func (r *run) addTrack(source Track, at time.Duration) {
 	r.reading.Go(func() {
 		if before != nil {
 			<-before
-			contain(func() { t.begin(s, max(at, s.ended)) })
+			contain(func() { t.begin(s, max(at, r.tracks.endOf(s))) })
 		}
 		contain(func() {
 			if err := t.read(); err != nil {

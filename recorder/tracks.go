@@ -104,6 +104,13 @@ func (ts *tracks) place(source Track, info TrackInfo, at time.Duration, make fun
 	return t, s, before, victim
 }
 
+// endOf returns until when the media of a slot was kept or declared, as its last track left it.
+func (ts *tracks) endOf(s *slot) time.Duration {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return s.ended
+}
+
 // An arrival is what a slot knows about the track that enters it.
 type arrival struct {
 	media   media.Track   // as the track before left it

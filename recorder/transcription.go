@@ -187,7 +187,7 @@ func (r *run) transcribed(e RoomEvent, at time.Duration) {
 	version := media.Event{Time: from, Type: e.Type, Participant: e.Participant, Name: e.Name, By: e.By, From: from, To: at,
 		Text: media.Clamp(e.Text, media.MaxSaid), Size: e.Size}
 	if t != nil && t.info.Participant == e.Participant {
-		version.Track = t.media.UID
+		version.Track = t.uid
 	}
 	var how []string
 	if e.Interim {

@@ -165,7 +165,7 @@ func (w *unopenedReporter) check(tracks []*trackRecorder, now time.Time) {
 		}
 		for rec, t := range w.current {
 			// What is wrong with one track of a member is so with the others.
-			if rec == e.rec || t.Cause == "" && rec.decryption.ring == e.rec.decryption.ring && rec.info.Participant == e.rec.info.Participant && t.Reason == e.reason {
+			if rec == e.rec || t.Cause == "" && rec.ring == e.rec.ring && rec.info.Participant == e.rec.info.Participant && t.Reason == e.reason {
 				t.Cause, t.Why = e.cause.Kind, e.cause.String()
 				if t.reported {
 					w.warn(t)
@@ -205,7 +205,7 @@ func (w *unopenedReporter) searchCause(now time.Time) {
 		if t.Cause == "" && rec.refuse != "" {
 			t.Cause, t.Why = refusedCause(t.Reason, rec.info.Codec)
 		}
-		if t.Cause == "" && !t.searched && rec.decryption.ring != nil && (oldest == nil || t.Since.Before(w.current[oldest].Since)) {
+		if t.Cause == "" && !t.searched && rec.ring != nil && (oldest == nil || t.Since.Before(w.current[oldest].Since)) {
 			oldest = rec
 		}
 	}
@@ -221,7 +221,7 @@ func (w *unopenedReporter) searchCause(now time.Time) {
 	reason := t.Reason
 	w.work.Go(func() {
 		e := causeFound{rec: oldest, reason: reason}
-		_ = w.run.contain(oldest.info.Participant, func() { e.cause = oldest.decryption.ring.Explain(w.ctx, oldest.info.Codec, sample) })
+		_ = w.run.contain(oldest.info.Participant, func() { e.cause = oldest.ring.Explain(w.ctx, oldest.info.Codec, sample) })
 		w.results <- e
 	})
 }
