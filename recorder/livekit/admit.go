@@ -36,7 +36,7 @@ func (r *Room) Review(identity string) {
 // that.
 func (s *session) drop(pub *lksdk.RemoteTrackPublication) {
 	_, _ = s.requests.take(pub.SID())
-	if !pub.IsSubscribed() && pub.Track() == nil {
+	if !hasCome(pub) {
 		return
 	}
 	s.mu.Lock()

@@ -50,6 +50,7 @@ type engineHandler struct {
 	lock    *sync.RWMutex                                    // of the next
 	subs    map[lkproto.DataPacket_Kind]**webrtc.DataChannel // the channels on which the SDK expects data
 	dataErr atomic.Pointer[error]                            // why takeDataChannels failed
+	coming  sync.Mutex                                       // held while the SDK takes a track, and while it looks which came
 }
 
 // handleEngine puts an engineHandler between the engine and the session's room. It must
@@ -129,14 +130,33 @@ func (h *engineHandler) OnRoomJoined(room *lkproto.Room, me *lkproto.Participant
 // anything.
 func (h *engineHandler) OnParticipantUpdate(members []*lkproto.ParticipantInfo) {
 	for _, p := range members {
-		h.contain("a member", func() { h.Room.OnParticipantUpdate([]*lkproto.ParticipantInfo{p}) })
+		h.contain("a member", func() {
+			h.coming.Lock() // its tracks may have come before it
+			defer h.coming.Unlock()
+			h.Room.OnParticipantUpdate([]*lkproto.ParticipantInfo{p})
+		})
 	}
 }
 
 // Other reports of the server about members:
 
 func (h *engineHandler) OnMediaTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	h.contain("a track", func() { h.Room.OnMediaTrack(track, receiver) })
+	h.contain("a track", func() {
+		h.coming.Lock()
+		defer h.coming.Unlock()
+		h.Room.OnMediaTrack(track, receiver)
+	})
+}
+
+// OnResumed is called when the connection is back. The SDK then tells the server which tracks
+// have come, and looks without the lock under which they come.
+func (h *engineHandler) OnResumed() {
+	h.contain("the resuming", h.s.resumed) // not with ours: what it reports may have to wait
+	h.contain("the resuming", func() {
+		h.coming.Lock()
+		defer h.coming.Unlock()
+		h.Room.OnResumed()
+	})
 }
 
 func (h *engineHandler) OnSpeakersChanged(speakers []*lkproto.SpeakerInfo) {

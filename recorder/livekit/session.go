@@ -32,6 +32,7 @@ type session struct {
 	sid    atomic.Pointer[string]  // the room's; nil while the server has not said it
 	visit  atomic.Pointer[visitor] // the recorder as the server has it; nil before the join
 	begun  atomic.Bool             // joined: another peer connection means that the SDK joins again
+	left   atomic.Bool             // the server ended it: the SDK is not to join at another region
 	// foreign: the connection is another member's, and nothing is to be said on it.
 	foreign atomic.Bool
 	lost    chan lkproto.DisconnectReason // why the session ended first
@@ -317,12 +318,16 @@ func (s *session) subscribed(remote *webrtc.TrackRemote, pub *lksdk.RemoteTrackP
 
 // want asks the server for a track, unless it is left out.
 func (s *session) want(pub *lksdk.RemoteTrackPublication, p *lksdk.RemoteParticipant) {
-	if pub.IsSubscribed() || s.leaveOut(pub, p) {
+	if hasCome(pub) || s.leaveOut(pub, p) {
 		return
 	}
 	s.requests.add(recorder.TrackInfo{ID: pub.SID(), Participant: p.Identity(), Name: p.Name(), Source: source(pub.Source())}, pub.IsMuted())
 	s.ask(pub)
 }
+
+// hasCome reports whether a track has come. The SDK's own IsSubscribed says the same without
+// the lock under which it comes (v2.18.1).
+func hasCome(pub *lksdk.RemoteTrackPublication) bool { return pub.TrackRemote() != nil }
 
 // offer returns what the server is ready to send, by its last description, once
 // media can come.

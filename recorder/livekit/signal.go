@@ -50,7 +50,10 @@ func (m messages) SetLogger(l logger.Logger) { m.sdk.SetLogger(l) }
 // HandleMessage implements signalling.SignalHandler. A fault costs the message.
 func (m messages) HandleMessage(msg proto.Message) (err error) {
 	if broken := fault.Contain(func() {
-		if r, ok := msg.(*lkproto.SignalResponse); !ok || m.s.message(r) {
+		r, ok := msg.(*lkproto.SignalResponse)
+		if ok && m.s.isOut(r) {
+			err = errOver
+		} else if !ok || m.s.message(r) {
 			err = m.sdk.HandleMessage(msg)
 		}
 	}); broken != nil {
@@ -58,6 +61,21 @@ func (m messages) HandleMessage(msg proto.Message) (err error) {
 		return broken
 	}
 	return err
+}
+
+// isOut notes that the server ended the session, and reports whether a message lets the recorder
+// in after that. The SDK tries the next region as if nothing had been said, and takeTransport
+// would write what its end reads.
+func (s *session) isOut(r *lkproto.SignalResponse) bool {
+	switch v := r.GetMessage().(type) {
+	case *lkproto.SignalResponse_Leave:
+		if v.Leave.GetAction() == lkproto.LeaveRequest_DISCONNECT {
+			s.left.Store(true)
+		}
+	case *lkproto.SignalResponse_Join:
+		return s.left.Load() || s.isFinished()
+	}
+	return false
 }
 
 // message handles a message of the server, and reports whether to pass it on to

@@ -117,3 +117,33 @@ func TestOneTransport(t *testing.T) {
 		t.Error("one stands before another")
 	}
 }
+
+// Where the server ended the session while it joined, the SDK tries the next region all the same.
+// Nothing of that join is taken: what ends meanwhile reads what it would write.
+func TestOutJoinsNowhere(t *testing.T) {
+	t.Parallel()
+	in := list("RM_1")
+	in.SubscriberPrimary = true // so that nothing is to be sent
+	join := &lkproto.SignalResponse{Message: &lkproto.SignalResponse_Join{Join: in}}
+	for _, tt := range []struct {
+		action lkproto.LeaveRequest_Action
+		out    bool
+	}{{lkproto.LeaveRequest_DISCONNECT, true}, {lkproto.LeaveRequest_RESUME, false}} {
+		t.Run(tt.action.String(), func(t *testing.T) {
+			t.Parallel()
+			m := newSeam(t)
+			h, err := m.s.handleEngine()
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.send(&lkproto.SignalResponse{Message: &lkproto.SignalResponse_Leave{Leave: &lkproto.LeaveRequest{
+				Action: tt.action, Reason: lkproto.DisconnectReason_PARTICIPANT_REMOVED}}})
+			err = m.s.handler().HandleMessage(join)
+			t.Cleanup(m.s.room.Disconnect)
+			_, taken := (*partOf[signalling.SignalTransport](h.engine, "signalTransport")).(*transport)
+			if errors.Is(err, errOver) != tt.out || taken == tt.out {
+				t.Errorf("%v, its transport was taken: %v", err, taken)
+			}
+		})
+	}
+}
