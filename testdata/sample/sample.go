@@ -14,6 +14,7 @@
 package sample
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"iter"
@@ -83,4 +84,26 @@ func Live(t testing.TB) {
 	if testing.Short() {
 		t.Skip("left out by -short: needs servers, browsers or processes")
 	}
+}
+
+// reserve is what is left of a run's time when its tests stop waiting.
+const reserve = time.Minute
+
+// Context returns a context for what t waits for in real time: it ends with t, or a minute
+// before the whole run is out of time (go test -timeout; less before where little is left),
+// so that who waited in vain can still say for what. No other time bounds a wait, for nobody
+// knows how busy a machine is.
+func Context(t testing.TB) context.Context {
+	t.Helper()
+	timed, ok := t.(interface{ Deadline() (time.Time, bool) })
+	if !ok { // a benchmark
+		return t.Context()
+	}
+	end, ok := timed.Deadline()
+	if !ok { // -timeout 0
+		return t.Context()
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), end.Add(-min(reserve, time.Until(end)/4)))
+	t.Cleanup(cancel)
+	return ctx
 }

@@ -1,10 +1,12 @@
 package sample
 
 import (
+	"context"
 	"flag"
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func set(t *testing.T, all, seed string, short bool) {
@@ -147,5 +149,37 @@ func TestLive(t *testing.T) {
 		if skipped != short {
 			t.Errorf("-short=%v: skipped is %v", short, skipped)
 		}
+	}
+}
+
+// A timed test is one of a run with a deadline, or without.
+type timed struct {
+	testing.TB
+	end time.Time
+}
+
+func (t timed) Deadline() (time.Time, bool) { return t.end, !t.end.IsZero() }
+
+// TestContext holds that what waits is told so before the run is over, and no sooner.
+func TestContext(t *testing.T) {
+	end := time.Now().Add(time.Hour)
+	if got, ok := Context(timed{t, end}).Deadline(); !ok || !got.Equal(end.Add(-reserve)) {
+		t.Errorf("ends at %v, %t, in a run that ends at %v", got, ok, end)
+	}
+	short := time.Now().Add(reserve)
+	if ctx := Context(timed{t, short}); ctx.Err() != nil {
+		t.Error("a short run does not wait at all")
+	} else if got, ok := ctx.Deadline(); !ok || !got.Before(short) {
+		t.Errorf("ends at %v, %t, in a run that ends at %v", got, ok, short)
+	}
+	for _, tb := range []testing.TB{timed{TB: t}, struct{ testing.TB }{t}} {
+		if got, ok := Context(tb).Deadline(); ok {
+			t.Errorf("ends at %v in a run that does not end", got)
+		}
+	}
+	var ctx context.Context
+	t.Run("", func(t *testing.T) { ctx = Context(t) })
+	if ctx.Err() == nil {
+		t.Error("goes on after its test")
 	}
 }
