@@ -61,8 +61,8 @@ What admits it:
                            join with what the server gives them for an hour: --join-as agent
 
 On SIGTERM or Ctrl-C nothing else is taken. What is recorded has the time --drain to end by
-itself; then it is ended properly. A second signal ends the worker, and the recorders end
-their recordings by themselves.`,
+itself; then it is ended properly, and so it is by a second signal. A third one ends the
+worker, and the recorders end their recordings by themselves.`,
 		UsageText: `  sealtape worker --policies /etc/sealtape/policies --api-key APIxyz --api-secret-file /etc/sealtape/api-secret
   sealtape worker --policies ./policies --agent-token-file agent-token --max-rooms 40 --drain 3h
   sealtape worker --config worker.yaml --metrics-addr 127.0.0.1:9464`,
@@ -159,7 +159,7 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	}
 	service.LogTo(log)
 	g.Start(ctx, func(ctx context.Context) { service.Feed(ctx, w.Alive) })
-	w.Run(ctx, o.drain, func() {
+	w.Run(ctx, o.drain, e.Hurried("ends what is recorded now"), func() {
 		e.Printf("registered as %s\n", ui.Clean(o.agent))
 		service.Ready("taking rooms")
 	})

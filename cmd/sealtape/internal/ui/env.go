@@ -32,6 +32,7 @@ type Env struct {
 
 	mu     sync.Mutex
 	outErr error // the first of writing to stdout, guarded by mu
+	hurry  hurry
 }
 
 // Log returns what takes warnings and errors in place of stderr, nil unless they are to be

@@ -143,6 +143,7 @@ type bench struct {
 	said  *said
 	table *fleet.Table
 	stop  func() // as a signal does
+	hurry chan struct{}
 	over  chan struct{}
 }
 
@@ -167,7 +168,7 @@ func (s *said) String() string {
 // newBench runs a worker with a policy for each title that the fake knows.
 func newBench(t *testing.T, drain time.Duration, change func(*Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, dir: t.TempDir(), said: new(said), over: make(chan struct{}), table: fleet.NewTable(4, false)}
+	b := &bench{t: t, dir: t.TempDir(), said: new(said), hurry: make(chan struct{}), over: make(chan struct{}), table: fleet.NewTable(4, false)}
 	policies := t.TempDir()
 	for name, more := range map[string]string{"records": "", "crashes": "", "panics": "", "silent": "", "fails": "", "elsewhere": "", "incomplete": "", "waits": "",
 		"slow": "command: [" + os.Args[0] + "]\n", "wrong": "command: [" + filepath.Join(policies, "not-there") + "]\n"} {
@@ -203,7 +204,7 @@ func newBench(t *testing.T, drain time.Duration, change func(*Config)) *bench {
 	go func() {
 		defer close(b.over)
 		close(started)
-		b.Run(ctx, drain, nil)
+		b.Run(ctx, drain, b.hurry, nil)
 	}()
 	<-started
 	b.until("the worker runs", func() bool { b.Worker.mu.Lock(); defer b.Worker.mu.Unlock(); return b.Worker.ctx != nil })

@@ -65,15 +65,16 @@ type Worker struct {
 	mu     sync.Mutex // guards what follows
 	noes   pace
 	bodies map[string]*body
-	ending bool
-	work   sync.WaitGroup
+	ending bool            // nothing begins any more
+	work   sync.WaitGroup  // of the bodies; it grows with mu held, and not after ending is set
+	left   chan struct{}   // a body has ended
 	ctx    context.Context // of the bodies, which outlast that of Run
 }
 
 // New returns a worker, which does nothing before Run.
 func New(c Config) (*Worker, error) {
 	c.HungAfter = cmp.Or(c.HungAfter, hungAfter)
-	w := &Worker{c: c, bodies: make(map[string]*body), meter: newMeter(), begun: time.Now()}
+	w := &Worker{c: c, bodies: make(map[string]*body), left: make(chan struct{}, 1), meter: newMeter(), begun: time.Now()}
 	var err error
 	w.agent, err = agent.New(agent.Config{URL: c.URL, Token: c.Token, Name: c.Agent, Version: c.Version, Handler: w, Log: c.Log})
 	if err == nil && c.Own != "" {
@@ -98,9 +99,9 @@ func (w *Worker) changed() {
 }
 
 // Run registers the worker, and records until ctx ends. Then nothing else is taken; what is
-// recorded has the time drain to end by itself, and is ended properly after it. Run returns
-// when all recorders have ended.
-func (w *Worker) Run(ctx context.Context, drain time.Duration, registered func()) {
+// recorded has the time drain to end by itself, and is ended properly after it, or when hurry
+// is closed. Run returns when all recorders have ended.
+func (w *Worker) Run(ctx context.Context, drain time.Duration, hurry <-chan struct{}, registered func()) {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w.mu.Lock()
 	w.ctx = serving
@@ -114,25 +115,27 @@ func (w *Worker) Run(ctx context.Context, drain time.Duration, registered func()
 	<-ctx.Done()
 	w.c.Table.Drain()
 	w.changed()
-	w.drain(drain)
-	w.work.Wait()
+	w.drain(drain, hurry)
 	stop()
 	beside.Wait()
 }
 
-// drain waits for the recordings to end, and ends those that do not.
-func (w *Worker) drain(limit time.Duration) {
-	gone := make(chan struct{})
-	go func() { w.work.Wait(); close(gone) }()
+// drain waits for the recordings to end, and ends those that do not. A job that is assigned
+// when there are none any more, or later, is not begun.
+func (w *Worker) drain(limit time.Duration, hurry <-chan struct{}) {
 	if n := len(w.c.Table.Places()); n > 0 {
 		w.c.Log.Info("ending; what is recorded may end by itself meanwhile", "rooms", n, "within", limit)
 	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	select {
-	case <-gone:
-		return
-	case <-timer.C:
+	for wait := true; wait && !w.idle(); {
+		select {
+		case <-w.left:
+		case <-timer.C:
+			wait = false
+		case <-hurry:
+			wait = false
+		}
 	}
 	w.mu.Lock()
 	w.ending = true
@@ -141,7 +144,15 @@ func (w *Worker) drain(limit time.Duration) {
 	for _, b := range bodies {
 		b.end()
 	}
-	<-gone
+	w.work.Wait()
+}
+
+// idle reports whether nothing is recorded. Then nothing begins any more.
+func (w *Worker) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ending = len(w.bodies) == 0
+	return w.ending
 }
 
 // look keeps an eye on the machine until ctx ends.
@@ -261,6 +272,10 @@ func (w *Worker) do(ctx context.Context, b *body) {
 	w.mu.Lock()
 	delete(w.bodies, b.place.Room)
 	w.mu.Unlock()
+	select {
+	case w.left <- struct{}{}:
+	default: // it is known already
+	}
 	w.c.Table.Leave(b.place.Room)
 	w.changed()
 }

@@ -169,6 +169,38 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// Who is in a hurry waits for no meeting's end. All is ended properly.
+func TestHurry(t *testing.T) {
+	b := newBench(t, time.Hour, nil)
+	b.job("AJ_1", "board", "records")
+	b.says("msg=recording")
+	b.stop()
+	b.says("may end by itself meanwhile")
+	close(b.hurry)
+	<-b.over
+	if !strings.Contains(b.said.String(), "how=ended") {
+		t.Errorf("%s", b.said)
+	}
+}
+
+// A job that was accepted just before the worker was told to end is not begun where nothing is
+// recorded any more: nobody would wait for its end.
+func TestAssignedLate(t *testing.T) {
+	b := newBench(t, time.Hour, nil)
+	j := agent.Job{ID: "AJ_1", Room: "board", Metadata: `{"policy":"records"}`}
+	if !b.Offered(j).Accept {
+		t.Fatal("it was not accepted")
+	}
+	b.stop()
+	<-b.over
+	b.Assigned(agent.Assignment{Job: j, Token: "x"})
+	b.Worker.mu.Lock()
+	defer b.Worker.mu.Unlock()
+	if len(b.bodies) != 0 || b.Load().Jobs != 0 || len(b.recorders()) != 0 {
+		t.Errorf("it was begun: %s", b.said)
+	}
+}
+
 // A command that takes its time holds up no answer, and no other room.
 func TestSlowCommand(t *testing.T) {
 	b := newBench(t, 0, nil)
