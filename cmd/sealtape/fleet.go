@@ -103,11 +103,15 @@ func (o *serverOptions) policies() (*fleet.Policies, error) {
 
 // explainServer adds to an error of the server's API what to do about it.
 func (o *serverOptions) explainServer(err error) error {
+	status, foreign := watch.Foreign(err)
 	switch {
 	case err == nil:
 		return nil
 	case watch.Refused(err):
 		return ui.Hinted(errors.New("the server refused the API key or its secret"), "both stand in the server's configuration, under keys")
+	case foreign:
+		return ui.Hinted(fmt.Errorf("what answers at --url is not the API of a LiveKit server: HTTP status %s", ui.Clean(status)),
+			"look whether --url is right, whether the proxy there passes /twirp on, and whether the server behind it runs")
 	case watch.Silent(err):
 		return ui.Hinted(fmt.Errorf("the LiveKit server does not answer: %w", err), "look whether --url is right, and the server runs")
 	}

@@ -321,14 +321,27 @@ func twirpStatus(err error) (int, bool) {
 	return twirp.ServerHTTPStatusFromErrorCode(t.Code()), true
 }
 
-// NoRoom reports whether the server has no such room now.
+// NoRoom reports whether the server has no such room now, nor what was asked for in it. What
+// does not know the server's API has no word on that.
 func NoRoom(err error) bool {
-	code, ok := twirpStatus(err)
-	return ok && code == http.StatusNotFound
+	var t twirp.Error
+	return errors.As(err, &t) && t.Code() == twirp.NotFound && t.Meta(fromIntermediary) == ""
 }
 
 // Silent reports whether nobody answered, or a server that could not.
 func Silent(err error) bool {
 	code, ok := twirpStatus(err)
-	return ok && code >= http.StatusInternalServerError
+	_, foreign := Foreign(err)
+	return ok && !foreign && code >= http.StatusInternalServerError
+}
+
+// Foreign reports whether somebody answered that is not the server's API, such as a proxy before
+// it or another site, and with which HTTP status. The server itself refuses a key in the same
+// way: see Refused.
+func Foreign(err error) (status string, ok bool) {
+	var t twirp.Error
+	if !errors.As(err, &t) || t.Meta(fromIntermediary) == "" {
+		return "", false
+	}
+	return t.Meta("status_code"), true
 }

@@ -38,7 +38,7 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%s: %v, %v", code, yes, err)
 		}
 	}
-	for _, proxy = range []int{400, 401, 403, 429, 500, 502, 503, 504} {
+	for _, proxy = range []int{301, 400, 401, 403, 429, 500, 502, 503, 504} {
 		if yes, err := l.Answers(t.Context(), "room", "recorder"); yes || err == nil {
 			t.Errorf("a proxy's %d: %v, %v", proxy, yes, err)
 		}
@@ -46,5 +46,48 @@ func TestAnswers(t *testing.T) {
 	s.Close()
 	if yes, err := l.Answers(t.Context(), "room", "recorder"); yes || err == nil {
 		t.Errorf("a server that is gone: %v, %v", yes, err)
+	}
+}
+
+// What a proxy says is not what the server says: that it has no such room, or cannot answer.
+func TestForeign(t *testing.T) {
+	var answer http.HandlerFunc
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r) }))
+	l := NewLiveKit(s.URL, "key", "a-secret-that-is-long-enough-for-it")
+	by := func(code twirp.ErrorCode) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(twirp.ServerHTTPStatusFromErrorCode(code))
+			fmt.Fprintf(w, `{"code":%q,"msg":"x"}`, code)
+		}
+	}
+	proxy := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "a page", status) }
+	}
+	for _, tt := range []struct {
+		name                    string
+		answer                  http.HandlerFunc
+		noRoom, silent, refused bool
+		foreign                 string
+	}{
+		{"no room", by(twirp.NotFound), true, false, false, ""},
+		{"the server fails", by(twirp.Internal), false, true, false, ""},
+		{"the server has no node", by(twirp.Unavailable), false, true, false, ""},
+		{"the server knows no such call", by(twirp.BadRoute), false, false, false, ""},
+		{"a proxy finds no server", proxy(502), false, false, false, "502"},
+		{"a proxy fails", proxy(500), false, false, false, "500"},
+		{"another site", proxy(404), false, false, false, "404"},
+		{"the server refuses the key", proxy(401), false, false, true, "401"},
+	} {
+		answer = tt.answer
+		_, err := l.Rooms(t.Context())
+		status, foreign := Foreign(err)
+		if NoRoom(err) != tt.noRoom || Silent(err) != tt.silent || Refused(err) != tt.refused || status != tt.foreign || foreign != (tt.foreign != "") {
+			t.Errorf("%s: no room %v, silent %v, refused %v, foreign %q: %v", tt.name, NoRoom(err), Silent(err), Refused(err), status, err)
+		}
+	}
+	s.Close()
+	if _, err := l.Rooms(t.Context()); !Silent(err) || NoRoom(err) {
+		t.Errorf("a server that is gone: %v", err)
 	}
 }
