@@ -103,7 +103,7 @@ const plain = "plain"
 // the other way round: the tests are not watched, and the programs are those of a
 // binary with -race, which binaryVar names.
 func makeTools(ctx context.Context, progress func(string)) (dir string, err error) {
-	if dir, err = os.MkdirTemp(programDir(), "sealtape-tools-"); err != nil {
+	if dir, err = os.MkdirTemp("", "sealtape-tools-"); err != nil {
 		return "", err
 	}
 	defer func() {
@@ -150,10 +150,6 @@ func watched() bool {
 	bi, err := buildinfo.ReadFile(name)
 	return err == nil && slices.Contains(bi.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
-
-// programDir is where programs can be made and run, "" for the folder of temporary
-// files: that may lie in memory, which not every system runs programs from.
-func programDir() string { return os.Getenv("GOTMPDIR") }
 
 // goTool runs the go command in the folder of this package.
 func goTool(ctx context.Context, args ...string) error {
