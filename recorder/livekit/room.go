@@ -25,9 +25,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/livekit/protocol/logger"
-	lksdk "github.com/livekit/server-sdk-go/v2"
-
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/frame"
 )
@@ -227,11 +224,6 @@ func (r *Room) join(ctx context.Context, token string) (*session, error) {
 		}
 	}
 }
-
-// The SDK's WebRTC stack logs names and URLs to standard error, through one
-// logger of the whole process, whatever logger a room is given. Replacing that is
-// safe only while no room runs, so it is done here.
-func init() { lksdk.SetLogger(logger.GetDiscardLogger()) }
 
 // Name implements recorder.Room.
 func (r *Room) Name() string { return r.name }

@@ -29,8 +29,16 @@ import (
 )
 
 // The SDK hands its WebRTC stack one logger for the whole process, which writes
-// to standard error by default. Replacing it is safe only while no room runs.
-func init() { lksdk.SetLogger(protologger.GetDiscardLogger()) }
+// to standard error by default. Replacing it is safe only while no room runs. This one
+// has a level at which nothing is said: to one that discards, the stack would still tell
+// of tracks, whose fields it reads without their locks.
+func init() {
+	l, err := protologger.NewZapLogger(&protologger.Config{Level: "fatal"})
+	if err != nil {
+		panic(err) // it has no reason to fail
+	}
+	lksdk.SetLogger(l)
+}
 
 // A Config says who joins which room and what they publish there.
 type Config struct {
