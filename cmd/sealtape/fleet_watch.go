@@ -40,7 +40,8 @@ A room should be recorded while people are in it, if
   with the line "start: asked" is only for such rooms.
 "sealtape fleet stop ROOM" says that a room should not be recorded any more.
 
-The policies are the same files as the workers'. On SIGHUP they are read again.
+The policies are the same files as the workers'. On SIGHUP they are read again, or with
+--policies-every when they have changed.
 
 With --webhook-listen it takes the server's webhooks, which say at once that a recorder has
 left. Without, it finds that within 10 s. In the server's configuration:
@@ -67,7 +68,7 @@ It is the only part of a fleet that needs the API secret, where the workers have
 
 type fleetWatchOptions struct {
 	serverOptions
-	every                      time.Duration
+	every, policiesEvery       time.Duration
 	webhookListen, metricsAddr string
 	egressListen, egressPolicy string
 	egressWebhooks             []string
@@ -80,7 +81,7 @@ func (o *fleetWatchOptions) Rest(c *cli.Context) {
 }
 
 func (o *fleetWatchOptions) flags() []cli.Flag {
-	return append([]cli.Flag{o.policiesFlag()}, append(o.serverFlags(),
+	return append([]cli.Flag{o.policiesFlag(), policiesEvery(&o.policiesEvery)}, append(o.serverFlags(),
 		&cli.DurationFlag{Name: "every", Destination: &o.every, Value: 10 * time.Second, Usage: "compare all rooms once in this `TIME`"},
 		&cli.StringFlag{Name: "webhook-listen", Destination: &o.webhookListen, Usage: "take the server's webhooks on this `ADDR`, such as :9466, which is of this machine only unless it names a host", DefaultText: "none are taken"},
 		&cli.StringFlag{Name: "egress-listen", Destination: &o.egressListen, Usage: "serve an Egress API on this `ADDR`, see above; it is of this machine only unless it names a host", DefaultText: "none is served"},
@@ -93,6 +94,9 @@ func (o *fleetWatchOptions) flags() []cli.Flag {
 func (o *fleetWatchOptions) Check() error {
 	if o.policyDir == "" {
 		return ui.Hinted(ui.Misuse("which rooms? --policies is missing"), "it is the folder of the workers; sealtape worker --help shows what a policy says")
+	}
+	if err := checkPoliciesEvery(o.policiesEvery); err != nil {
+		return err
 	}
 	if o.every < time.Second || o.every > time.Hour {
 		return ui.Misuse("--every is %v, want 1s to 1h", o.every)
@@ -112,6 +116,7 @@ func runFleetWatch(ctx context.Context, e *ui.Env, o *fleetWatchOptions) error {
 	if err != nil {
 		return err
 	}
+	stamp := fleet.StampOf(o.policyDir)
 	policies, err := o.policies()
 	if err != nil {
 		return err
@@ -140,10 +145,10 @@ func runFleetWatch(ctx context.Context, e *ui.Env, o *fleetWatchOptions) error {
 	}
 	var g workers.Group
 	defer func() { _ = g.Stop() }() // what fails is told by whom it concerns
-	policiesAgain(ctx, &g, o.policies, func(p *fleet.Policies) {
+	(&policyFolder{o.policyDir, stamp, o.policiesEvery, o.policies, func(p *fleet.Policies) {
 		current.Store(p)
 		w.LookAtAll()
-	}, log)
+	}, log}).again(ctx, &g)
 	if o.metricsAddr != "" {
 		end, err := serveMetrics(o.metricsAddr, w.Handler(), log)
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/sealtape/sealtape/internal/workers"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder/bot"
+	"github.com/sealtape/sealtape/recorder/fleet"
 )
 
 func workerCommand() *cli.Command {
@@ -43,8 +44,9 @@ A policy is a file in the folder of --policies, such as board.yaml. It says what
   reader: [Bob, age1pq1…]
   store: s3://meetings/2026
 In other rooms it does not count: who may dispatch can choose neither readers nor stores. With
-"room-keys: members" the room's keys are nowhere on this machine. On SIGHUP the command reads
-the policies again, for recordings that begin then.
+"room-keys: members" the room's keys are nowhere on this machine. On SIGHUP, or with
+--policies-every when they have changed, the policies are read again, for recordings that begin
+then.
 
 A policy may have a command, which is started without a shell:
   command: [/usr/local/bin/room-key, --vault, kv/rooms]
@@ -79,6 +81,7 @@ worker, and the recorders end their recordings by themselves.`,
 func workerFlags(o *workerOptions) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "policies", Destination: &o.policies, Usage: "folder `DIR` with policies, see above"},
+		policiesEvery(&o.policiesEvery),
 		&cli.StringFlag{Name: "url", Destination: &o.url, EnvVars: []string{"LIVEKIT_URL"}, Usage: "LiveKit server `URL`, wss://…"},
 		&cli.StringFlag{Name: "agent", Destination: &o.agent, Value: "sealtape", Usage: "the `NAME` that recorders are dispatched by"},
 		&cli.StringFlag{Name: "api-key", Destination: &o.apiKey, EnvVars: []string{"LIVEKIT_API_KEY"}, Usage: "API `KEY`, to make tokens with; the secret is in " + flags.APISecretVar + " or a file"},
@@ -126,6 +129,7 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 		return err
 	}
 	o.check = policyCheck(home)
+	stamp := fleet.StampOf(o.policies)
 	policies, err := o.readPolicies()
 	if err != nil {
 		return err
@@ -148,7 +152,7 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	}
 	var g workers.Group
 	defer func() { _ = g.Stop() }() // what fails is told by whom it concerns
-	policiesAgain(ctx, &g, o.readPolicies, table.SetPolicies, log)
+	(&policyFolder{o.policies, stamp, o.policiesEvery, o.readPolicies, table.SetPolicies, log}).again(ctx, &g)
 	sweep.start(ctx, &g)
 	if o.metricsAddr != "" {
 		end, err := serveMetrics(o.metricsAddr, w.Handler(), log)

@@ -32,7 +32,7 @@ type workerOptions struct {
 	tokenProgram, passEnv                 []string
 	maxRooms                              int
 	minSpace, maxBacklog                  string
-	drain                                 time.Duration
+	drain, policiesEvery                  time.Duration
 	metricsAddr                           string
 	envSecret                             string // what the environment has; it stands behind the flags
 
@@ -59,6 +59,9 @@ func (o *workerOptions) Check() (err error) {
 		return ui.Misuse("--max-rooms is %d, want 1 to %d", o.maxRooms, maxRooms)
 	case o.drain < 0:
 		return ui.Misuse("--drain is negative")
+	}
+	if err := checkPoliciesEvery(o.policiesEvery); err != nil {
+		return err
 	}
 	for _, f := range []struct {
 		name, value string

@@ -180,11 +180,8 @@ func ReadPolicies(dir string, check func(*Policy) error) (*Policies, error) {
 	all := &Policies{byName: make(map[string]*Policy)}
 	var errs []error
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), ".yaml")
+		name, ok := policyName(e.Name())
 		if !ok {
-			name, ok = strings.CutSuffix(e.Name(), ".yml")
-		}
-		if !ok || strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
 		if len(all.byName) >= maxPolicies {
@@ -214,6 +211,14 @@ func ReadPolicies(dir string, check func(*Policy) error) (*Policies, error) {
 		return nil, all
 	}
 	return all, nil
+}
+
+// policyName returns the name of the policy that a file is, if it is one.
+func policyName(file string) (name string, ok bool) {
+	if name, ok = strings.CutSuffix(file, ".yaml"); !ok {
+		name, ok = strings.CutSuffix(file, ".yml")
+	}
+	return name, ok && !strings.HasPrefix(file, ".")
 }
 
 // A WritableError says that others than its owner can change a policy, who could add
