@@ -263,7 +263,7 @@ func pts(s float64) time.Duration { return time.Duration(s * float64(time.Second
 func decodes(t *testing.T, file string) {
 	t.Helper()
 	out, err := exec.Command("ffmpeg", "-v", "error", "-i", file, "-map", "0:v?", "-map", "0:a?",
-		"-enc_time_base", "-1", "-f", "null", "-").CombinedOutput()
+		"-enc_time_base:v", "-1", "-f", "null", "-").CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Errorf("ffmpeg does not like %s: %v\n%s", filepath.Base(file), err, out)
 	}

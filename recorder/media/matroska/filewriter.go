@@ -116,9 +116,9 @@ func NewFileWriter(w io.WriteSeeker, h FileHeader) (*FileWriter, error) {
 }
 
 // WriteFrame writes one frame. Frames come in order of time. A frame out of order
-// keeps its time, but may play badly. A picture less than a tick after the one before
-// is moved to a tick after it, since decoders take no two pictures at one time; that
-// happens when layers are switched. After an error that wraps ErrFrame the frame is
+// keeps its time, but may play badly. One less than a tick after that before it is moved to
+// a tick after it, since decoders take no two at one time; that happens when layers are
+// switched, and where a sender's clock stumbles. After an error that wraps ErrFrame the frame is
 // left out, and the FileWriter stays usable.
 func (f *FileWriter) WriteFrame(frame media.Frame) error { return f.writeFrame(frame, 0) }
 
@@ -134,7 +134,7 @@ func (f *FileWriter) writeFrame(frame media.Frame, flags byte) error {
 		return f.err
 	}
 	now := ticks(frame.Shown(), f.tick)
-	if !t.audio && frame.Later == 0 {
+	if frame.Later == 0 {
 		if last, ok := f.last[frame.Track]; ok && frame.Time >= last.time {
 			now = max(now, last.tick+1)
 		}
