@@ -88,7 +88,7 @@ func TestImportMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := w.begin(w.command(w.home, nil, "import", path, "--reader", "Ada", "--store", w.store))
+		p := w.begin(w.command(w.home, []string{collecting + "=" + usualCollecting}, "import", path, "--reader", "Ada", "--store", w.store))
 		most := mostMemory(t, p)
 		if code := p.wait(); code != 0 || most == 0 || most > memoryBound {
 			t.Errorf("exit code %d, %d MiB for %d MiB, want at most %d\n%s", code, most, info.Size()>>20, memoryBound, p.stderr())

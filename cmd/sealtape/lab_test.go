@@ -79,7 +79,7 @@ func makeLab(t *testing.T) *lab {
 func newDesk(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{t: t, dir: t.TempDir(), bin: tools.get(t), mark: newMark(),
-		told: func() string { return "" }, vars: []string{raceVar + "=" + raceOptions()}}
+		told: func() string { return "" }, vars: []string{raceVar + "=" + raceOptions(), collecting + "=" + seldomCollecting}}
 	// Only now, for the tools may have to be built first. No test takes so long, by far.
 	var cancel context.CancelFunc
 	l.ctx, cancel = context.WithTimeout(t.Context(), 5*time.Minute)

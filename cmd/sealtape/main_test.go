@@ -110,6 +110,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("TZ", "UTC")
 			e.Setenv(workVar, "10")
 			e.Setenv(raceVar, raceOptions())
+			e.Setenv(collecting, seldomCollecting)
 			return nil
 		},
 		Cmds:               scriptCommands,

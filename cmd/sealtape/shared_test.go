@@ -164,3 +164,8 @@ func goTool(ctx context.Context, args ...string) error {
 const raceVar = "GORACE"
 
 func raceOptions() string { return cmp.Or(os.Getenv(raceVar), "atexit_sleep_ms=0") }
+
+// collecting is a variable that has the programs collect garbage seldom: at the usual value
+// each of thousands of short commands does so, too, a third of what it costs. Who measures
+// memory sets it to usualCollecting.
+const collecting, seldomCollecting, usualCollecting = "GOGC", "400", "100"
