@@ -4,11 +4,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/pattern"
 	"github.com/sealtape/sealtape/internal/words"
 )
 
@@ -18,7 +18,7 @@ const maxMatrixUser = 255
 
 // matrixUser is a Matrix user ID in visible ASCII, as servers also let older accounts
 // have it.
-var matrixUser = regexp.MustCompile(`^@[!-9;-~]+:[0-9A-Za-z.:\[\]-]+$`)
+var matrixUser = pattern.Of(`^@[!-9;-~]+:[0-9A-Za-z.:\[\]-]+$`)
 
 // A MatrixAccount is how a person is known in Matrix: a user ID, which names an
 // account that somebody's homeserver has, and the master key of its cross-signing,
@@ -43,7 +43,7 @@ func ParseMatrixAccount(s string) (MatrixAccount, error) {
 }
 
 // IsMatrixUser reports whether s is a Matrix user ID, @name:server.
-func IsMatrixUser(s string) bool { return len(s) <= maxMatrixUser && matrixUser.MatchString(s) }
+func IsMatrixUser(s string) bool { return len(s) <= maxMatrixUser && matrixUser().MatchString(s) }
 
 // String returns the form that ParseMatrixAccount reads, "" for none.
 func (m MatrixAccount) String() string {

@@ -15,7 +15,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +23,7 @@ import (
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/link"
+	"github.com/sealtape/sealtape/internal/pattern"
 )
 
 // patience is how long a server may take to begin an answer, and to go on with it.
@@ -200,24 +200,24 @@ func (s *Store) url(name string) (string, error) {
 }
 
 var (
-	codeIn    = regexp.MustCompile(`<Code>([A-Za-z]{1,64})</Code>`)
-	expiredIn = regexp.MustCompile(`(?i)request has expired|signature not valid in the specified time frame|<Code>ExpiredToken`)
-	clockIn   = regexp.MustCompile(`(?i)RequestTimeTooSkewed|RequestNotReadyYet|not yet valid|not valid yet`)
+	codeIn    = pattern.Of(`<Code>([A-Za-z]{1,64})</Code>`)
+	expiredIn = pattern.Of(`(?i)request has expired|signature not valid in the specified time frame|<Code>ExpiredToken`)
+	clockIn   = pattern.Of(`(?i)RequestTimeTooSkewed|RequestNotReadyYet|not yet valid|not valid yet`)
 )
 
 // refusal returns the error of an answer that is not the object.
 func (s *Store) refusal(status int, said string) error {
 	answered := "the server answers " + strconv.Itoa(status)
-	if m := codeIn.FindStringSubmatch(said); m != nil {
+	if m := codeIn().FindStringSubmatch(said); m != nil {
 		answered += " " + m[1]
 	}
 	over := !s.expires.IsZero() && time.Now().After(s.expires)
 	switch {
 	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		return errors.New(answered)
-	case clockIn.MatchString(said):
+	case clockIn().MatchString(said):
 		return fmt.Errorf("%w: this machine's clock and the store's are too far apart", archive.ErrDenied)
-	case expiredIn.MatchString(said):
+	case expiredIn().MatchString(said):
 		return fmt.Errorf("%w: %w", archive.ErrDenied, archive.ErrExpired)
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return fs.ErrNotExist

@@ -4,13 +4,13 @@ import (
 	"encoding/base64"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/sealtape/sealtape/archive"
+	"github.com/sealtape/sealtape/internal/pattern"
 )
 
 // A RefusedError says why a text is no invitation. Its text is for people, and holds
@@ -128,7 +128,7 @@ func key32(s string) ([]byte, bool) {
 	return b, err == nil && len(b) == 32 && len(s) == 43 // decoding skips line ends
 }
 
-var momentForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,6})(\.[0-9]{0,2}[1-9])?$`)
+var momentForm = pattern.Of(`^(0|[1-9][0-9]{0,6})(\.[0-9]{0,2}[1-9])?$`)
 
 func (i *Invitation) setMoments(value string) bool {
 	from, to, ranged := strings.Cut(value, ",")
@@ -144,7 +144,7 @@ func (i *Invitation) setMoments(value string) bool {
 }
 
 func parseMoment(s string) (time.Duration, bool) {
-	m := momentForm.FindStringSubmatch(s)
+	m := momentForm().FindStringSubmatch(s)
 	if m == nil {
 		return 0, false
 	}
@@ -157,19 +157,19 @@ func parseMoment(s string) (time.Duration, bool) {
 // Lengths are compared where they are used: a program that links this package compiles these
 // each time that it starts, and a repetition with a limit becomes hundreds of steps.
 var (
-	regionForm = regexp.MustCompile(`^[a-z0-9-]+$`)
-	keyForm    = regexp.MustCompile(`^[02-9AC-HJ-NP-Z]+$`)
-	secretForm = regexp.MustCompile(`^[A-Za-z0-9+/=._-]+$`)
+	regionForm = pattern.Of(`^[a-z0-9-]+$`)
+	keyForm    = pattern.Of(`^[02-9AC-HJ-NP-Z]+$`)
+	secretForm = pattern.Of(`^[A-Za-z0-9+/=._-]+$`)
 )
 
 func (i *Invitation) setCredentials(value string) bool {
 	text, ok := unescape(value)
 	parts := strings.Split(text, ":")
-	if !ok || len(parts) != 5 || parts[0] != "host" && parts[0] != "path" || len(parts[1]) > 64 || !regionForm.MatchString(parts[1]) {
+	if !ok || len(parts) != 5 || parts[0] != "host" && parts[0] != "path" || len(parts[1]) > 64 || !regionForm().MatchString(parts[1]) {
 		return false
 	}
 	for _, part := range parts[2:] {
-		if len(part) > 4096 || !secretForm.MatchString(part) {
+		if len(part) > 4096 || !secretForm().MatchString(part) {
 			return false
 		}
 	}
@@ -179,7 +179,7 @@ func (i *Invitation) setCredentials(value string) bool {
 
 func (i *Invitation) setPresigned(value string) bool {
 	parts := strings.SplitN(value, ".", 3)
-	if len(parts) != 3 || len(parts[0]) != 58 || !keyForm.MatchString(parts[0]) || archive.ValidID(parts[1]) != nil {
+	if len(parts) != 3 || len(parts[0]) != 58 || !keyForm().MatchString(parts[0]) || archive.ValidID(parts[1]) != nil {
 		return false
 	}
 	query, ok := unescape(parts[2])
@@ -193,14 +193,14 @@ func unescape(s string) (string, bool) {
 	return text, err == nil && utf8.ValidString(text) && escape(text) == s
 }
 
-var queryForm = regexp.MustCompile(`^([A-Za-z0-9._~!$'()*+,;:@/?&=-]|%[0-9A-Fa-f]{2})+$`)
+var queryForm = pattern.Of(`^([A-Za-z0-9._~!$'()*+,;:@/?&=-]|%[0-9A-Fa-f]{2})+$`)
 
 // validQuery reports whether q can be appended to a URL.
-func validQuery(q string) bool { return len(q) <= 4096 && queryForm.MatchString(q) }
+func validQuery(q string) bool { return len(q) <= 4096 && queryForm().MatchString(q) }
 
 var (
-	storeForm = regexp.MustCompile(`^(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?((?:/[A-Za-z0-9._~%-]+)*)$`)
-	labelForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+	storeForm = pattern.Of(`^(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?((?:/[A-Za-z0-9._~%-]+)*)$`)
+	labelForm = pattern.Of(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 )
 
 // validStore reports whether s is the URL of a store in its one form.
@@ -208,7 +208,7 @@ func validStore(s string) bool {
 	if len(s) > 2048 {
 		return false
 	}
-	m := storeForm.FindStringSubmatch(s)
+	m := storeForm().FindStringSubmatch(s)
 	if m == nil || len(m[2]) > 253 {
 		return false
 	}
@@ -235,7 +235,7 @@ func validHost(host string) bool {
 	}
 	labels := strings.Split(host, ".")
 	for _, label := range labels {
-		if len(label) > 63 || !labelForm.MatchString(label) {
+		if len(label) > 63 || !labelForm().MatchString(label) {
 			return false
 		}
 	}

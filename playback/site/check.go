@@ -12,10 +12,11 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sealtape/sealtape/internal/pattern"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 )
 
 // worker matches the workers that a page loads by their addresses.
-var worker = regexp.MustCompile(`^([a-z]+_)?worker` + hashed)
+var worker = pattern.Of(`^([a-z]+_)?worker` + hashed)
 
 // A Difference is a file that a host sends otherwise than it was built. Served is the
 // hash of what it sent, "" if it sent none. Why is what keeps it from counting besides.
@@ -93,7 +94,7 @@ func Check(ctx context.Context, client *http.Client, c Config, address string) (
 		} else {
 			d.Served = File{Data: data}.Sum()
 		}
-		if err == nil && c.Direct && worker.MatchString(f.Name) && !slices.Contains(header.Values("Content-Security-Policy"), c.headers(built.policy)[0].value) {
+		if err == nil && c.Direct && worker().MatchString(f.Name) && !slices.Contains(header.Values("Content-Security-Policy"), c.headers(built.policy)[0].value) {
 			d.Why = "it is loaded by its address and comes without the policy, so that it may reach anything"
 		}
 		if d.Served != d.Built || d.Why != "" {

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/sealtape/sealtape/internal/pattern"
 	"github.com/sealtape/sealtape/playback/internal/bundle"
 )
 
@@ -32,10 +32,10 @@ type document struct {
 }
 
 var (
-	iconLine    = regexp.MustCompile(`^<link rel="icon" href="([^"]+)">$`)
-	styleLine   = regexp.MustCompile(`^<link rel="stylesheet" href="([^"]+)">$`)
-	classicLine = regexp.MustCompile(`^<script src="([^"]+)"></script>$`)
-	moduleLine  = regexp.MustCompile(`^<script type="module" src="([^"]+)"></script>$`)
+	iconLine    = pattern.Of(`^<link rel="icon" href="([^"]+)">$`)
+	styleLine   = pattern.Of(`^<link rel="stylesheet" href="([^"]+)">$`)
+	classicLine = pattern.Of(`^<script src="([^"]+)"></script>$`)
+	moduleLine  = pattern.Of(`^<script type="module" src="([^"]+)"></script>$`)
 )
 
 // place is where the parts stand in a document's lines.
@@ -55,15 +55,15 @@ func readDocument(page fs.FS) (*document, error) {
 	}
 	for line := range strings.SplitSeq(string(text), "\n") {
 		switch {
-		case iconLine.MatchString(line):
-			d.icon = read(iconLine.FindStringSubmatch(line)[1])
-		case styleLine.MatchString(line):
-			d.styles = append(d.styles, read(styleLine.FindStringSubmatch(line)[1])...)
-		case classicLine.MatchString(line):
-			d.inline = append(d.inline, inline(read(classicLine.FindStringSubmatch(line)[1])))
-		case moduleLine.MatchString(line):
+		case iconLine().MatchString(line):
+			d.icon = read(iconLine().FindStringSubmatch(line)[1])
+		case styleLine().MatchString(line):
+			d.styles = append(d.styles, read(styleLine().FindStringSubmatch(line)[1])...)
+		case classicLine().MatchString(line):
+			d.inline = append(d.inline, inline(read(classicLine().FindStringSubmatch(line)[1])))
+		case moduleLine().MatchString(line):
 			d.lines = append(d.lines, place)
-			d.entry = path.Join(path.Dir(documentName), moduleLine.FindStringSubmatch(line)[1])
+			d.entry = path.Join(path.Dir(documentName), moduleLine().FindStringSubmatch(line)[1])
 		case strings.Contains(line, "<script"), strings.Contains(line, "<link"):
 			return nil, fmt.Errorf("%s: not understood: %s", documentName, line)
 		default:

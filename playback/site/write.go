@@ -7,9 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sealtape/sealtape/internal/pattern"
 )
 
 // SumsName is the file with the hashes of all files.
@@ -19,7 +20,7 @@ const SumsName = "player.sha256"
 var ErrNotOurs = errors.New("there is something else in it than a player")
 
 // ours matches the parts of an earlier player that a new one may take the place of.
-var ours = regexp.MustCompile(`^(page|([a-z]+_)?worker|sealtape)` + hashed)
+var ours = pattern.Of(`^(page|([a-z]+_)?worker|sealtape)` + hashed)
 
 // Write puts the site into a folder, which is new, empty, or has an earlier player in it:
 // that one is replaced, its document last, so that whoever loads it meanwhile gets one or
@@ -55,7 +56,7 @@ func (s *Site) Write(dir string) (visit int64, err error) {
 		}
 	}
 	for _, name := range before {
-		if keep[name] || !ours.MatchString(name) {
+		if keep[name] || !ours().MatchString(name) {
 			continue
 		}
 		for _, ending := range append(endings, "") {

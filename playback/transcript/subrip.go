@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
+	"github.com/sealtape/sealtape/internal/pattern"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -26,7 +26,7 @@ func parseSRT(text string) (t Transcript, err error) {
 			continue
 		}
 		found = true
-		if err := t.add(Cue{From: from, To: to, Text: subripMarks.ReplaceAllString(strings.Join(block[1:], "\n"), "")}); err != nil {
+		if err := t.add(Cue{From: from, To: to, Text: subripMarks().ReplaceAllString(strings.Join(block[1:], "\n"), "")}); err != nil {
 			return t, err
 		}
 	}
@@ -37,7 +37,7 @@ func parseSRT(text string) (t Transcript, err error) {
 }
 
 // subripMarks are tags as in HTML, and overrides as in {\an8}.
-var subripMarks = regexp.MustCompile(`</?[A-Za-z][^<>\n]{0,80}>|\{\\[^{}\n]{0,80}\}`)
+var subripMarks = pattern.Of(`</?[A-Za-z][^<>\n]{0,80}>|\{\\[^{}\n]{0,80}\}`)
 
 func (t Transcript) writeSRT(w io.Writer) error {
 	b := bufio.NewWriter(w)

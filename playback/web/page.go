@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 
+	"github.com/sealtape/sealtape/internal/pattern"
 	"github.com/sealtape/sealtape/playback/internal/bundle"
 )
 
@@ -56,7 +56,7 @@ var assets = sync.OnceValues(func() (map[string]asset, error) {
 	}
 	for _, name := range []string{"page/index.html", "page/watch.html"} {
 		document := files[name]
-		m := entryModule.FindSubmatch(document.data)
+		m := entryModule().FindSubmatch(document.data)
 		if m == nil {
 			return nil, fmt.Errorf("%s has no module", name)
 		}
@@ -73,7 +73,7 @@ var assets = sync.OnceValues(func() (map[string]asset, error) {
 
 // entryModule finds the module of a document: where the page begins, seen from there, and the
 // module's file.
-var entryModule = regexp.MustCompile(`<script type="module" src="((?:\.\./)?)(page/[^"]+)">`)
+var entryModule = pattern.Of(`<script type="module" src="((?:\.\./)?)(page/[^"]+)">`)
 
 // linked returns a module with all that it imports, to be served as that module is.
 func linked(name string) ([]byte, error) {

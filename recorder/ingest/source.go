@@ -2,10 +2,10 @@ package ingest
 
 import (
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/sealtape/sealtape/internal/pattern"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -31,12 +31,12 @@ type Source struct {
 var (
 	// Jitsi: the room, and when the file was saved, in UTC. Browsers and systems put
 	// another character for the colons.
-	jitsiName = regexp.MustCompile(`^(.+)_(\d{4}-\d\d-\d\d)T(\d\d)[:_-](\d\d)[:_-](\d\d)[._](\d{3})Z\.(?:webm|mp4|mkv)$`)
+	jitsiName = pattern.Of(`^(.+)_(\d{4}-\d\d-\d\d)T(\d\d)[:_-](\d\d)[:_-](\d\d)[._](\d{3})Z\.(?:webm|mp4|mkv)$`)
 	// Galene: when the file was begun, in the server's local time, and whose it is; a
 	// number where that was there before.
-	galeneName = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)T(\d\d)[:-](\d\d)[:-](\d\d)[.-](\d{3})(?:-(.+?))??(?:-\d\d)?\.(?:webm|mkv)$`)
+	galeneName = pattern.Of(`^(\d{4}-\d\d-\d\d)T(\d\d)[:-](\d\d)[:-](\d\d)[.-](\d{3})(?:-(.+?))??(?:-\d\d)?\.(?:webm|mkv)$`)
 	// LiveKit's track egress: whose it is, and the track.
-	egressName = regexp.MustCompile(`^(.+?)[-_](TR_[A-Za-z0-9]+)`)
+	egressName = pattern.Of(`^(.+?)[-_](TR_[A-Za-z0-9]+)`)
 )
 
 // milliseconds reads a date and a time to the millisecond.
@@ -54,7 +54,7 @@ func SourceOf(path string, zone *time.Location) Source {
 	name := filepath.Base(path)
 	s.jitsi(name)
 	s.galene(name, zone)
-	if n := egressName.FindStringSubmatch(name); n != nil {
+	if n := egressName().FindStringSubmatch(name); n != nil {
 		s.Identity, s.Who = media.Clamp(n[1], media.MaxIdentity-16), media.Plain(n[1], media.MaxTitle)
 	}
 	if at, ok := Dated(name, zone); ok && s.Start.IsZero() && s.End.IsZero() {
@@ -66,14 +66,14 @@ func SourceOf(path string, zone *time.Location) Source {
 // jitsi takes a name that Jitsi Meet gives to a local recording. It says when the
 // recording was over.
 func (s *Source) jitsi(name string) {
-	if m := jitsiName.FindStringSubmatch(name); m != nil {
+	if m := jitsiName().FindStringSubmatch(name); m != nil {
 		s.Who, s.End = media.Plain(m[1], media.MaxTitle), milliseconds(m[2:], time.UTC)
 	}
 }
 
 // galene takes a name that Galene gives to what one participant sent.
 func (s *Source) galene(name string, zone *time.Location) {
-	if m := galeneName.FindStringSubmatch(name); m != nil {
+	if m := galeneName().FindStringSubmatch(name); m != nil {
 		s.Start = milliseconds(m[1:], zone)
 		s.Exact = !s.Start.IsZero()
 		s.Who = media.Plain(m[6], media.MaxTitle)

@@ -2,17 +2,18 @@ package ingest
 
 import (
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/sealtape/sealtape/internal/pattern"
 )
 
 // Dates in names: GMT20240506-141500 of Zoom's cloud, and what recorders of the screen,
 // OBS and Zoom's folders begin with, in local time.
 var (
-	zoomCloud = regexp.MustCompile(`GMT(\d{8}-\d{6})`)
-	egressed  = regexp.MustCompile(`(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)(?:\D|$)`) // LiveKit
-	dated     = regexp.MustCompile(`(\d{4}-\d\d-\d\d)(?:[ _T]|[ _]at[ _])(\d\d)[.:_-](\d\d)[.:_-](\d\d)`)
+	zoomCloud = pattern.Of(`GMT(\d{8}-\d{6})`)
+	egressed  = pattern.Of(`(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)(\d\d)(?:\D|$)`) // LiveKit
+	dated     = pattern.Of(`(\d{4}-\d\d-\d\d)(?:[ _T]|[ _]at[ _])(\d\d)[.:_-](\d\d)[.:_-](\d\d)`)
 )
 
 // Dated returns when a recording was begun by a name that its program gave it. Times
@@ -20,11 +21,11 @@ var (
 func Dated(name string, zone *time.Location) (time.Time, bool) {
 	var at time.Time
 	var err error
-	if m := zoomCloud.FindStringSubmatch(name); m != nil {
+	if m := zoomCloud().FindStringSubmatch(name); m != nil {
 		at, err = time.Parse("20060102-150405", m[1])
-	} else if m := dated.FindStringSubmatch(name); m != nil {
+	} else if m := dated().FindStringSubmatch(name); m != nil {
 		at, err = time.ParseInLocation("2006-01-02 15:04:05", m[1]+" "+strings.Join(m[2:], ":"), zone)
-	} else if m := egressed.FindStringSubmatch(name); m != nil {
+	} else if m := egressed().FindStringSubmatch(name); m != nil {
 		at, err = time.ParseInLocation("2006-01-02 15:04:05", m[1]+" "+strings.Join(m[2:], ":"), zone)
 	} else {
 		return time.Time{}, false

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sealtape/sealtape/internal/pattern"
 )
 
 // Options say how modules are linked.
@@ -53,13 +55,13 @@ type linker struct {
 }
 
 var (
-	importNames = regexp.MustCompile(`^import \{ ([\w$, ]+) \} from "(\.[^"]+)";$`)
-	importAll   = regexp.MustCompile(`^import \* as ([\w$]+) from "(\.[^"]+)";$`)
-	importOnly  = regexp.MustCompile(`^import "(\.[^"]+)";$`)
-	exportOne   = regexp.MustCompile(`^export ((?:async )?function\*?|class|const) ([\w$]+)`)
-	exportList  = regexp.MustCompile(`^export \{ ([\w$, ]+) \};$`)
-	importLater = regexp.MustCompile(`\bimport\("(\.[^"]+)"\)`)
-	addressOf   = regexp.MustCompile(`\bnew URL\("(\.[^"]+\.js)", import\.meta\.url\)`)
+	importNames = pattern.Of(`^import \{ ([\w$, ]+) \} from "(\.[^"]+)";$`)
+	importAll   = pattern.Of(`^import \* as ([\w$]+) from "(\.[^"]+)";$`)
+	importOnly  = pattern.Of(`^import "(\.[^"]+)";$`)
+	exportOne   = pattern.Of(`^export ((?:async )?function\*?|class|const) ([\w$]+)`)
+	exportList  = pattern.Of(`^export \{ ([\w$, ]+) \};$`)
+	importLater = pattern.Of(`\bimport\("(\.[^"]+)"\)`)
+	addressOf   = pattern.Of(`\bnew URL\("(\.[^"]+\.js)", import\.meta\.url\)`)
 )
 
 // add writes a module behind those that it imports. by are the modules that lead to it.
@@ -120,7 +122,7 @@ func (m *module) line(line string) (string, error) {
 			err = fmt.Errorf("a classic script cannot wait: %s", line)
 		}
 	}
-	line = replace(addressOf, line, func(to string) string {
+	line = replace(addressOf(), line, func(to string) string {
 		expression, failed := "", fmt.Errorf("%s has no address here", to)
 		if m.o.Address != nil {
 			expression, failed = m.o.Address(m.path(to))
@@ -130,7 +132,7 @@ func (m *module) line(line string) (string, error) {
 		}
 		return expression
 	})
-	line = replace(importLater, line, func(to string) string {
+	line = replace(importLater(), line, func(to string) string {
 		if m.o.Later != nil {
 			expression, failed := m.o.Later(m.path(to))
 			if failed != nil {
@@ -158,16 +160,16 @@ func replace(re *regexp.Regexp, line string, by func(string) string) string {
 func (m *module) path(to string) string { return path.Join(path.Dir(m.name), to) }
 
 func (m *module) importLine(line string) (string, error) {
-	if found := importNames.FindStringSubmatch(line); found != nil {
+	if found := importNames().FindStringSubmatch(line); found != nil {
 		names := strings.ReplaceAll(found[1], " as ", ": ")
 		err := m.add(m.path(found[2]), m.by)
 		return fmt.Sprintf("const { %s } = %s;", names, m.names[m.path(found[2])]), err
 	}
-	if found := importAll.FindStringSubmatch(line); found != nil {
+	if found := importAll().FindStringSubmatch(line); found != nil {
 		err := m.add(m.path(found[2]), m.by)
 		return fmt.Sprintf("const %s = %s;", found[1], m.names[m.path(found[2])]), err
 	}
-	if found := importOnly.FindStringSubmatch(line); found != nil {
+	if found := importOnly().FindStringSubmatch(line); found != nil {
 		return "", m.add(m.path(found[1]), m.by)
 	}
 	return "", fmt.Errorf("not understood: %s", line)
@@ -175,12 +177,12 @@ func (m *module) importLine(line string) (string, error) {
 
 // exportLine takes no variable that changes: those who import it would not see that.
 func (m *module) exportLine(line string) (string, error) {
-	if found := exportOne.FindStringSubmatch(line); found != nil {
+	if found := exportOne().FindStringSubmatch(line); found != nil {
 		m.exports = append(m.exports, found[2])
 		rest, err := m.line(strings.TrimPrefix(line, "export "))
 		return rest, err
 	}
-	if found := exportList.FindStringSubmatch(line); found != nil {
+	if found := exportList().FindStringSubmatch(line); found != nil {
 		for one := range strings.SplitSeq(found[1], ",") {
 			name, as, renamed := strings.Cut(strings.TrimSpace(one), " as ")
 			if renamed {

@@ -1,24 +1,25 @@
 package lettering
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
+
+	"github.com/sealtape/sealtape/internal/pattern"
 )
 
 var (
-	between = regexp.MustCompile(`[\s\p{Z}._\-@]+`)
-	digits  = regexp.MustCompile(`^[0-9]+$`)
+	between = pattern.Of(`[\s\p{Z}._\-@]+`)
+	digits  = pattern.Of(`^[0-9]+$`)
 )
 
 // Initials returns up to two letters, or a letter and a number, for somebody who has
 // no picture; "?" if the name has no letters. The page has the same rule.
 func Initials(name string) string {
 	var words []string
-	for _, w := range between.Split(Tame(name), -1) {
+	for _, w := range between().Split(Tame(name), -1) {
 		if strings.ContainsFunc(w, isLetter) {
 			words = append(words, w)
 		}
@@ -28,7 +29,7 @@ func Initials(name string) string {
 	}
 	out := first(words[0])
 	if last := words[len(words)-1]; len(words) > 1 {
-		if digits.MatchString(last) {
+		if digits().MatchString(last) {
 			out += last[:min(2, len(last))]
 		} else {
 			out += first(last)

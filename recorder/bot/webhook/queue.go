@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/sealtape/sealtape/internal/durable"
 	"github.com/sealtape/sealtape/internal/filelock"
+	"github.com/sealtape/sealtape/internal/pattern"
 )
 
 const (
@@ -34,8 +34,8 @@ const (
 var errHeld = errors.New("another process delivers these events")
 
 var (
-	validID    = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}$`) // of a recording
-	validEvent = regexp.MustCompile(`^msg_[A-Z2-7]{26}$`)
+	validID    = pattern.Of(`^[0-9A-HJKMNP-TV-Z]{26}$`) // of a recording
+	validEvent = pattern.Of(`^msg_[A-Z2-7]{26}$`)
 )
 
 // A queue has the events of one recording that wait, a file each, in a folder that one
@@ -53,7 +53,7 @@ type queue struct {
 // openQueue takes the queue of a recording under root, and makes it. The error is errHeld if
 // another process has it.
 func openQueue(root, recording string) (*queue, error) {
-	if !validID.MatchString(recording) {
+	if !validID().MatchString(recording) {
 		return nil, fmt.Errorf("webhook: %q is not the ID of a recording", recording)
 	}
 	q := &queue{dir: filepath.Join(root, recording)}
@@ -178,7 +178,7 @@ func parseEvent(b []byte) (e Event, err error) {
 	if err := json.Unmarshal(b, &e); err != nil {
 		return Event{}, err
 	}
-	if !validEvent.MatchString(e.ID) || !validID.MatchString(e.Data.Recording) {
+	if !validEvent().MatchString(e.ID) || !validID().MatchString(e.Data.Recording) {
 		return Event{}, errors.New("webhook: not an event")
 	}
 	return e, nil
@@ -223,7 +223,7 @@ func queued(root string) ([]string, error) {
 	var ids []string
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !e.IsDir() || !validID.MatchString(e.Name()) {
+		if err != nil || !e.IsDir() || !validID().MatchString(e.Name()) {
 			continue
 		}
 		ids = append(ids, e.Name())

@@ -116,7 +116,7 @@ func NewSender(c Config, recording string) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !validID.MatchString(recording) {
+	if !validID().MatchString(recording) {
 		return nil, fmt.Errorf("webhook: %q is not the ID of a recording", recording)
 	}
 	s := &Sender{c: c, recording: recording, client: newClient(), news: make(chan struct{}, 1), stored: make(chan struct{}, 1)}

@@ -151,7 +151,7 @@ func FuzzNames(f *testing.F) {
 		if len(s.Identity) > media.MaxIdentity || len([]rune(s.Who)) > media.MaxTitle || !s.Start.IsZero() && (s.Start.Year() < 1990 || s.Start.Year() > 2201) {
 			t.Fatalf("%+v", s)
 		}
-		if m := zoomVoice.FindStringSubmatch(name); m != nil {
+		if m := zoomVoice().FindStringSubmatch(name); m != nil {
 			var numbers []string
 			if number != "" {
 				numbers = []string{number}

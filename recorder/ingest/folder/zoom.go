@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/sealtape/sealtape/internal/pattern"
 	"github.com/sealtape/sealtape/recorder/ingest"
 	"github.com/sealtape/sealtape/recorder/media"
 )
@@ -28,14 +28,14 @@ import (
 //
 // The folder is called after the date, the time and the meeting.
 var (
-	zoomVideo  = regexp.MustCompile(`(?i)^(?:zoom_\d+|video\d*|zoom)\.mp4$`)
-	zoomSound  = regexp.MustCompile(`(?i)^(?:audio_only(?:_\d+)?|audio\d*)\.m4a$`)
-	zoomVoice  = regexp.MustCompile(`(?i)^audio_?(.*\D)(\d*)\.m4a$`)
-	zoomChat   = regexp.MustCompile(`(?i)^(?:chat|meeting_saved_chat|meeting_saved_new_chat)\.txt$`)
-	zoomWords  = regexp.MustCompile(`(?i)^(?:.*closed_caption\.txt|.*\.vtt)$`)
-	zoomRaw    = regexp.MustCompile(`(?i)^(?:.*\.zoom|(?:video|audio|zoom_|double_click).*\.tmp)$`)
-	zoomFolder = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d (.+)$`)
-	digits     = regexp.MustCompile(`\d+`)
+	zoomVideo  = pattern.Of(`(?i)^(?:zoom_\d+|video\d*|zoom)\.mp4$`)
+	zoomSound  = pattern.Of(`(?i)^(?:audio_only(?:_\d+)?|audio\d*)\.m4a$`)
+	zoomVoice  = pattern.Of(`(?i)^audio_?(.*\D)(\d*)\.m4a$`)
+	zoomChat   = pattern.Of(`(?i)^(?:chat|meeting_saved_chat|meeting_saved_new_chat)\.txt$`)
+	zoomWords  = pattern.Of(`(?i)^(?:.*closed_caption\.txt|.*\.vtt)$`)
+	zoomRaw    = pattern.Of(`(?i)^(?:.*\.zoom|(?:video|audio|zoom_|double_click).*\.tmp)$`)
+	zoomFolder = pattern.Of(`^\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d (.+)$`)
+	digits     = pattern.Of(`\d+`)
 )
 
 const (
@@ -46,13 +46,13 @@ const (
 
 func isZoom(names, folders []string) bool {
 	return slices.Contains(folders, ZoomVoices) || slices.Contains(names, zoomConf) ||
-		slices.ContainsFunc(names, func(n string) bool { return zoomRaw.MatchString(n) || zoomVideo.MatchString(n) })
+		slices.ContainsFunc(names, func(n string) bool { return zoomRaw().MatchString(n) || zoomVideo().MatchString(n) })
 }
 
 // zoom takes the files of such a folder.
 func (f *Folder) zoom(names, folders []string) error {
 	f.By = "Zoom"
-	if m := zoomFolder.FindStringSubmatch(f.Name); m != nil {
+	if m := zoomFolder().FindStringSubmatch(f.Name); m != nil {
 		f.Title = media.Plain(m[1], media.MaxTitle)
 	}
 	if err := f.converted(names); err != nil {
@@ -62,15 +62,15 @@ func (f *Folder) zoom(names, folders []string) error {
 	for _, name := range names {
 		path := filepath.Join(f.Path, name)
 		switch {
-		case zoomVideo.MatchString(name):
+		case zoomVideo().MatchString(name):
 			f.Sources = append(f.Sources, ingest.Source{Path: path, Who: f.Title, Whole: true})
-			numbers = append(numbers, digits.FindAllString(name, -1)...)
-		case zoomSound.MatchString(name):
+			numbers = append(numbers, digits().FindAllString(name, -1)...)
+		case zoomSound().MatchString(name):
 			f.Sources = append(f.Sources, ingest.Source{Path: path, Who: f.Title, Double: true, Whole: true})
-			numbers = append(numbers, digits.FindAllString(name, -1)...)
-		case zoomChat.MatchString(name):
+			numbers = append(numbers, digits().FindAllString(name, -1)...)
+		case zoomChat().MatchString(name):
 			f.Chat = append(f.Chat, path)
-		case zoomWords.MatchString(name):
+		case zoomWords().MatchString(name):
 			f.Captions = append(f.Captions, path)
 		default:
 			f.Passed = append(f.Passed, name)
@@ -85,7 +85,7 @@ func (f *Folder) zoom(names, folders []string) error {
 		return err
 	}
 	for _, name := range voices {
-		if m := zoomVoice.FindStringSubmatch(name); m != nil {
+		if m := zoomVoice().FindStringSubmatch(name); m != nil {
 			f.Sources = append(f.Sources, ingest.Source{Path: filepath.Join(within, name), Who: spaced(m[1] + rest(m[2], numbers))})
 		} else {
 			f.Passed = append(f.Passed, ZoomVoices+"/"+name)
@@ -140,7 +140,7 @@ func Called(name string, names []string) string {
 // converted: what there is besides may look whole, and be a part.
 func (f *Folder) converted(names []string) (err error) {
 	for _, name := range names {
-		if zoomRaw.MatchString(name) {
+		if zoomRaw().MatchString(name) {
 			return fmt.Errorf("%w: it has %s", ErrUnconverted, media.Plain(name, media.MaxTitle))
 		}
 	}

@@ -16,13 +16,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf16"
 
+	"github.com/sealtape/sealtape/internal/pattern"
 	"github.com/sealtape/sealtape/recorder/media"
 )
 
@@ -63,14 +63,14 @@ type Script struct {
 var (
 	// 14:03:21 From  Ada  to  Bob(Direct Message):
 	// 14:03:21	 From Ada to Everyone : Hello
-	chatSpaced = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d)\s+From {2,}(.+?) {2,}[tT]o {2,}(.+?) ?: ?(.*)$`)
-	chatNew    = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d)\s+From +(.+?) +[tT]o +(.+?) ?:(?: (.*))?$`)
+	chatSpaced = pattern.Of(`^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d)\s+From {2,}(.+?) {2,}[tT]o {2,}(.+?) ?: ?(.*)$`)
+	chatNew    = pattern.Of(`^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d)\s+From +(.+?) +[tT]o +(.+?) ?:(?: (.*))?$`)
 	// 14:03:21	 From  Ada : Hello
-	chatOld = regexp.MustCompile(`^(\d\d:\d\d:\d\d)\s+From +(.+?) : (.*)$`)
+	chatOld = pattern.Of(`^(\d\d:\d\d:\d\d)\s+From +(.+?) : (.*)$`)
 	// 00:03:21	Ada:	Hello
-	chatCloud = regexp.MustCompile(`^(\d\d:\d\d:\d\d)\t([^\t]+?):\t(.*)$`)
+	chatCloud = pattern.Of(`^(\d\d:\d\d:\d\d)\t([^\t]+?):\t(.*)$`)
 	// [Ada] 14:03:21
-	captionHead = regexp.MustCompile(`^\[(.+)\] (\d\d:\d\d:\d\d)$`)
+	captionHead = pattern.Of(`^\[(.+)\] (\d\d:\d\d:\d\d)$`)
 )
 
 // private are the marks of a message to one person alone.
@@ -80,9 +80,9 @@ var private = []string{"(Direct Message)", "(Privately)", "(privately)", "(direc
 // meeting_saved_new_chat.txt. The error wraps ErrForm if nothing in it is a message.
 func ReadChat(r io.Reader) (*Script, error) {
 	return read(r, func(line string) (s Said, cloud, ok bool) {
-		m := chatSpaced.FindStringSubmatch(line)
+		m := chatSpaced().FindStringSubmatch(line)
 		if m == nil {
-			m = chatNew.FindStringSubmatch(line)
+			m = chatNew().FindStringSubmatch(line)
 		}
 		if m != nil {
 			s = Said{Who: m[3], Text: m[5]}
@@ -95,12 +95,12 @@ func ReadChat(r io.Reader) (*Script, error) {
 			s.At, s.day, ok = moment(m[1], m[2])
 			return s, false, ok
 		}
-		if m := chatOld.FindStringSubmatch(line); m != nil {
+		if m := chatOld().FindStringSubmatch(line); m != nil {
 			s = Said{Who: m[2], Text: m[3]}
 			s.At, _, ok = moment("", m[1])
 			return s, false, ok
 		}
-		if m := chatCloud.FindStringSubmatch(line); m != nil {
+		if m := chatCloud().FindStringSubmatch(line); m != nil {
 			s = Said{Who: m[2], Text: m[3]}
 			s.At, _, ok = moment("", m[1])
 			return s, true, ok
@@ -113,7 +113,7 @@ func ReadChat(r io.Reader) (*Script, error) {
 // meeting_saved_closed_caption.txt. WebVTT is not among them.
 func ReadCaptions(r io.Reader) (*Script, error) {
 	return read(r, func(line string) (s Said, cloud, ok bool) {
-		m := captionHead.FindStringSubmatch(line)
+		m := captionHead().FindStringSubmatch(line)
 		if m == nil {
 			return s, false, false
 		}

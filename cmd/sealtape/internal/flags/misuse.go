@@ -1,13 +1,13 @@
 package flags
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
+	"github.com/sealtape/sealtape/internal/pattern"
 )
 
 // NoSuchCommand runs where no command was named, which is a question. First has
@@ -56,14 +56,14 @@ func misused(c *cli.Context, err error) error {
 	if f, ok := strings.CutPrefix(msg, "flag needs an argument: -"); ok {
 		return ui.Misuse("flag %s needs a value", Dashed(f))
 	}
-	if m := badValue.FindStringSubmatch(msg); m != nil {
+	if m := badValue().FindStringSubmatch(msg); m != nil {
 		return ui.Misuse("%s: %s is %s", Dashed(m[2]), m[1], wanted(c, m[2]))
 	}
 	return ui.Misuse("%s", msg)
 }
 
 // badValue is what package flag says of a value that is none of its flag's.
-var badValue = regexp.MustCompile(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-([a-z0-9-]+): `)
+var badValue = pattern.Of(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-([a-z0-9-]+): `)
 
 // wanted says what a value of a flag should have been.
 func wanted(c *cli.Context, flag string) string {
