@@ -107,7 +107,7 @@ func TestEndlessListing(t *testing.T) {
 		{"shares", func(i int) string { return fmt.Sprintf("%s/shares/%025d0.age", id, i) }, false},
 	}
 	// A million names take a while, with -race a minute for all of them.
-	for i := range sample.Cases(t, 2*len(cases), 4) {
+	for i := range sample.Cases(t, 2*len(cases), 2) {
 		closed, c, n := i%2 == 0, cases[i/2], 0
 		var objects map[string]string
 		id, objects = record(t, s, closed, 2, reader.Recipient())

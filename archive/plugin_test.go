@@ -3,7 +3,6 @@ package archive_test
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,15 +20,10 @@ const (
 	pluginBuild = "github.com/sealtape/sealtape/testdata/witness/age-plugin-" + testPlugin
 )
 
-// installPlugin builds the test's plugin and puts it in the PATH.
+// installPlugin puts the test's plugin in the PATH.
 func installPlugin(t *testing.T) {
 	t.Helper()
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, pluginBuild)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("could not build the plugin: %v\n%s", err, out)
-	}
-	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	t.Setenv("PATH", tools(t)+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 // nobody answers a plugin's questions.

@@ -2,10 +2,12 @@ package archive_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,15 +20,47 @@ import (
 	"github.com/sealtape/sealtape/testdata/sample"
 )
 
+// built is the folder with the programs of others that tests run, once one needs them.
+var built struct {
+	sync.Once
+	dir string
+	err error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built.dir != "" {
+		if err := os.RemoveAll(built.dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// tools returns the folder with age and the test's plugin, which it builds the first time.
+func tools(t *testing.T) string {
+	t.Helper()
+	built.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "sealtape-tools-"); built.err != nil {
+			return
+		}
+		out, err := exec.Command("go", "build", "-ldflags=-w", "-o", built.dir, "filippo.io/age/cmd/age", pluginBuild).CombinedOutput()
+		if err != nil {
+			built.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatalf("could not build age and the plugin: %v", built.err)
+	}
+	return built.dir
+}
+
 // By hand, with programs that know nothing of this one: the lines in FORMAT.md.
 func TestStockTools(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, "filippo.io/age/cmd/age")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("could not build age: %v\n%s", err, out)
-	}
+	bin := tools(t)
 	lines := shellLines(t)
 	lines, approvalLines := lines[:4], lines[4:]
 

@@ -20,47 +20,58 @@ import (
 
 const witnessDir = "../testdata/witness"
 
-// witness asks npm's age-encryption, which shares no code with ours.
-func witness(t *testing.T, command string, input any) ([]byte, error) {
+// An ask is one thing that the witness is to do; see witness.js.
+type ask struct {
+	Command    string   `json:"command"`
+	Identity   string   `json:"identity,omitempty"`
+	Epoch      string   `json:"epoch,omitempty"`
+	Segment    string   `json:"segment,omitempty"`
+	Recipients []string `json:"recipients,omitempty"`
+	Text       string   `json:"text,omitempty"`
+}
+
+// An answer is what came of it.
+type answer struct {
+	Data  []byte `json:"data"`
+	Error string `json:"error"`
+}
+
+// witness asks npm's age-encryption, which shares no code with ours, all in one process.
+func witness(t *testing.T, asks ...ask) []answer {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(witnessDir, "node_modules/age-encryption/package.json")); err != nil {
 		t.Fatalf("age-encryption is not installed: run npm ci in testdata/witness, or make deps: %v", err)
 	}
-	in, err := json.Marshal(input)
+	in, err := json.Marshal(asks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "witness.js", command)
+	cmd := exec.CommandContext(t.Context(), "node", "witness.js")
 	cmd.Dir = witnessDir
 	cmd.Stdin = bytes.NewReader(in)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, stderr.Bytes())
+		t.Fatalf("%v\n%s", err, stderr.Bytes())
 	}
-	return out, err
+	var answers []answer
+	if err := json.Unmarshal(out, &answers); err != nil || len(answers) != len(asks) {
+		t.Fatalf("%d answers to %d questions, %v", len(answers), len(asks), err)
+	}
+	return answers
 }
 
 // mustWitness is witness for what must work.
-func mustWitness(t *testing.T, command string, input any) string {
+func mustWitness(t *testing.T, asks ...ask) (all []string) {
 	t.Helper()
-	out, err := witness(t, command, input)
-	if err != nil {
-		t.Fatal(err)
+	for i, a := range witness(t, asks...) {
+		if a.Error != "" {
+			t.Fatalf("%s: %s", asks[i].Command, a.Error)
+		}
+		all = append(all, string(a.Data))
 	}
-	return string(out)
-}
-
-type openInput struct {
-	Identity string `json:"identity"`
-	Epoch    string `json:"epoch"`
-	Segment  string `json:"segment"`
-}
-
-type sealInput struct {
-	Recipients []string `json:"recipients"`
-	Text       string   `json:"text"`
+	return all
 }
 
 // An archive of today opens in Node, with each kind of key that Node has.
@@ -76,16 +87,23 @@ func TestNodeOpens(t *testing.T) {
 	}
 	closeWriter(t, w)
 	folder := filepath.Join(spool, w.ID())
-	for n, want := range segments {
-		for epoch, identity := range map[string]string{"000001.age": pq.String(), "000001-classic.age": x.String()} {
-			got, err := witness(t, "open", openInput{identity, filepath.Join(folder, "epochs", epoch), filepath.Join(folder, fmt.Sprintf("segments/%06d.age", n))})
-			if err != nil || !bytes.Equal(got, want) {
-				t.Errorf("segment %d through %s: %d bytes, %v, want %d", n, epoch, len(got), err, len(want))
-			}
+	var asks []ask
+	for n := range segments {
+		for _, by := range [][2]string{{"000001.age", pq.String()}, {"000001-classic.age", x.String()}, {"000001.age", stranger.String()}} {
+			asks = append(asks, ask{Command: "open", Identity: by[1], Epoch: filepath.Join(folder, "epochs", by[0]),
+				Segment: filepath.Join(folder, fmt.Sprintf("segments/%06d.age", n))})
 		}
 	}
-	if got, err := witness(t, "open", openInput{stranger.String(), filepath.Join(folder, "epochs/000001.age"), filepath.Join(folder, "segments/000000.age")}); err == nil || len(got) > 0 {
-		t.Errorf("a stranger's key gives %d bytes, %v", len(got), err)
+	for i, got := range witness(t, asks...) {
+		want := segments[i/3]
+		switch {
+		case asks[i].Identity == stranger.String():
+			if got.Error == "" || len(got.Data) > 0 {
+				t.Errorf("a stranger's key gives %d bytes of segment %d", len(got.Data), i/3)
+			}
+		case got.Error != "" || !bytes.Equal(got.Data, want):
+			t.Errorf("segment %d through %s: %d bytes, %s, want %d", i/3, filepath.Base(asks[i].Epoch), len(got.Data), got.Error, len(want))
+		}
 	}
 }
 
@@ -110,7 +128,8 @@ func TestNodeOpensV1(t *testing.T) {
 	sum, name, _ := strings.Cut(strings.SplitN(string(sums), "\n", 2)[0], "  ")
 	id, _, _ := strings.Cut(name, "/")
 	folder := filepath.Join(v1, "store", id)
-	got := mustWitness(t, "open", openInput{lines[len(lines)-1], filepath.Join(folder, "epochs/000001.age"), filepath.Join(folder, "segments/000000.age")})
+	got := mustWitness(t, ask{Command: "open", Identity: lines[len(lines)-1], Epoch: filepath.Join(folder, "epochs/000001.age"),
+		Segment: filepath.Join(folder, "segments/000000.age")})[0]
 	if have := fmt.Sprintf("%x", sha256.Sum256([]byte(got))); have != sum {
 		t.Errorf("%d bytes with SHA-256 %s, want %s", len(got), have, sum)
 	}
@@ -122,18 +141,20 @@ func TestNodeWrites(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
 	s, pq, x := newSigner(t, "recorder"), hybrid(t), classic(t)
-	secretLine := mustWitness(t, "new", struct{}{})
+	secretLine := mustWitness(t, ask{Command: "new"})[0]
 	secret, err := age.ParseHybridIdentity(strings.TrimSuffix(secretLine, "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	seal := func(text string, to ...string) string {
-		return mustWitness(t, "seal", sealInput{to, text})
-	}
+	seal := func(text string, to ...string) ask { return ask{Command: "seal", Recipients: to, Text: text} }
 	toPQ, toX := pq.Recipient().String(), x.Recipient().String()
-	segment := seal("media", secret.Recipient().String())
-	hybridFile := seal(secretLine, toPQ, hybrid(t).Recipient().String())
-	classicFile := seal(secretLine, toX, classic(t).Recipient().String())
+	sealed := mustWitness(t,
+		seal("media", secret.Recipient().String()),
+		seal(secretLine, toPQ, hybrid(t).Recipient().String()),
+		seal(secretLine, toX, classic(t).Recipient().String()),
+		seal(secretLine, toPQ, toX),
+		seal(secretLine, toX, toPQ))
+	segment, hybridFile, classicFile, mixed, mixedX := sealed[0], sealed[1], sealed[2], sealed[3], sealed[4]
 	wantStanzas(t, hybridFile, "mlkem768x25519", 2)
 	wantStanzas(t, classicFile, "X25519", 2)
 
@@ -144,9 +165,9 @@ func TestNodeWrites(t *testing.T) {
 		"hybrid":                     {[][2]string{{"epochs/000001.age", hybridFile}}, true, false},
 		"classic":                    {[][2]string{{"epochs/000001-classic.age", classicFile}}, false, true},
 		"both":                       {[][2]string{{"epochs/000001.age", hybridFile}, {"epochs/000001-classic.age", classicFile}}, true, true},
-		"mixed":                      {[][2]string{{"epochs/000001.age", seal(secretLine, toPQ, toX)}}, false, false},
-		"mixed, the other way round": {[][2]string{{"epochs/000001.age", seal(secretLine, toX, toPQ)}}, false, false},
-		"mixed, as classic":          {[][2]string{{"epochs/000001-classic.age", seal(secretLine, toX, toPQ)}}, false, false},
+		"mixed":                      {[][2]string{{"epochs/000001.age", mixed}}, false, false},
+		"mixed, the other way round": {[][2]string{{"epochs/000001.age", mixedX}}, false, false},
+		"mixed, as classic":          {[][2]string{{"epochs/000001-classic.age", mixedX}}, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, id := forge(t, s, append(test.epochs, [2]string{"segments/000000.age", segment})...)

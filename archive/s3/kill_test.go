@@ -64,7 +64,7 @@ func TestKill(t *testing.T) {
 			}
 			k.env = append(os.Environ(), childStore+"="+k.store, childSigner+"="+signer, childReader+"="+k.reader.Recipient().String())
 			n := 0
-			for i := range sample.Cases(t, kills, 10) {
+			for i := range sample.Cases(t, kills, 7) {
 				k.kill(i * childLines * childRecordings / kills)
 				n++
 			}

@@ -97,7 +97,7 @@ func TestStore(t *testing.T) {
 // The same with pages of three, so that each listing takes several requests.
 func TestStoreSmallPages(t *testing.T) {
 	t.Parallel()
-	storetest.Test(t, func(t *testing.T) archive.Store {
+	storetest.TestLists(t, func(t *testing.T) archive.Store {
 		s := open(t, config(t))
 		s.page = 3
 		return s

@@ -27,7 +27,7 @@ import (
 func TestVersityGW(t *testing.T) {
 	t.Parallel()
 	c := started(t, servers.StartVersityGW)
-	testLimited(t, archive.Limits{}, c)
+	storetest.Test(t, limited(archive.Limits{}, c))
 	if got := verdicts(t, open(t, c())); got[storecheck.Limited]+got[storecheck.Failed]+got[storecheck.Unknown] != "" {
 		t.Errorf("got %q", got)
 	}
@@ -72,10 +72,9 @@ func started(t *testing.T, start func(context.Context, func(string)) (*servers.S
 	}
 }
 
-// testLimited runs the conformance suite on stores of which one Put shows the
-// limits.
-func testLimited(t *testing.T, limits archive.Limits, config func() Config) {
-	storetest.Test(t, func(t *testing.T) archive.Store {
+// limited returns what opens stores of which one Put shows the limits.
+func limited(limits archive.Limits, config func() Config) func(*testing.T) archive.Store {
+	return func(t *testing.T) archive.Store {
 		s := open(t, config())
 		if err := s.Put(t.Context(), "first", archive.BytesBlob([]byte("content"))); err != nil {
 			t.Fatal(err)
@@ -87,7 +86,13 @@ func testLimited(t *testing.T, limits archive.Limits, config func() Config) {
 			t.Fatal(err)
 		}
 		return s
-	})
+	}
+}
+
+// testHabit runs the checks, and what a day has of the conformance suite, on a server
+// that is the MinIO of the others but for what it answers.
+func testHabit(t *testing.T, limits archive.Limits, a answer) {
+	storetest.TestSome(t, sample.Cases(t, storetest.Size, 8), limited(limits, a.as(t)))
 }
 
 // An answer is what a server says to a request that it does not take, nil to one
@@ -168,17 +173,17 @@ func (a answer) as(t *testing.T) func() Config {
 
 func TestBackblaze(t *testing.T) {
 	t.Parallel()
-	testLimited(t, archive.Limits{Unguarded: true, Unchecked: true}, answer(backblaze).as(t))
+	testHabit(t, archive.Limits{Unguarded: true, Unchecked: true}, backblaze)
 }
 
 func TestGoogle(t *testing.T) {
 	t.Parallel()
-	testLimited(t, archive.Limits{Unguarded: true, Unchecked: true}, answer(google).as(t))
+	testHabit(t, archive.Limits{Unguarded: true, Unchecked: true}, google)
 }
 
 func TestCloudflare(t *testing.T) {
 	t.Parallel()
-	testLimited(t, archive.Limits{Unchecked: true}, answer(cloudflare).as(t))
+	testHabit(t, archive.Limits{Unchecked: true}, cloudflare)
 }
 
 // What a server refuses for good is not tried again, and its own words are told.

@@ -18,50 +18,79 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"testing"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/archive/storecheck"
 )
 
+// suite is all subtests, and whether they are about lists.
+var suite = [...]struct {
+	name  string
+	test  func(*testing.T, archive.Store)
+	lists bool
+}{
+	{"Checks", testChecks, true},
+	{"Put", testPut, false},
+	{"PutAgain", testPutAgain, false},
+	{"PutConflict", testPutConflict, false},
+	{"PutReplace", testPutReplace, false},
+	{"PutEmpty", testPutEmpty, false},
+	{"PutLarge", testPutLarge, false},
+	{"PutBadBlob", testPutBadBlob, false},
+	{"PutBadReplace", testPutBadReplace, false},
+	{"PutBelowObject", testPutBelowObject, true},
+	{"PutConcurrent", testPutConcurrent, false},
+	{"PutSameConcurrent", testPutSameConcurrent, false},
+	{"ReplaceConcurrent", testReplaceConcurrent, false},
+	{"Cancelled", testCancelled, true},
+	{"CancelledInPut", testCancelledInPut, false},
+	{"Missing", testMissing, true},
+	{"Ranges", testRanges, false},
+	{"Names", testNames, true},
+	{"HostileNames", testHostileNames, true},
+	{"Delete", testDelete, true},
+	{"DeleteConcurrent", testDeleteConcurrent, true},
+	{"List", testList, true},
+	{"ListStops", testListStops, true},
+	{"ListPrefix", testListPrefix, true},
+	{"ListWhilePutting", testListWhilePutting, true},
+	{"Prefixes", testPrefixes, true},
+	{"Stat", testStat, true},
+	{"Purge", testPurge, true},
+}
+
+// Size is how many subtests the suite has.
+const Size = len(suite)
+
 // Test runs the suite. It calls open in each subtest for an empty store. open may
 // register its clean-up with t, which runs when that subtest ends. The largest
 // object has 9 MiB, and a store has 60 objects at most.
 func Test(t *testing.T, open func(t *testing.T) archive.Store) {
-	for _, tt := range []struct {
-		name string
-		test func(*testing.T, archive.Store)
-	}{
-		{"Checks", testChecks},
-		{"Put", testPut},
-		{"PutAgain", testPutAgain},
-		{"PutConflict", testPutConflict},
-		{"PutReplace", testPutReplace},
-		{"PutEmpty", testPutEmpty},
-		{"PutLarge", testPutLarge},
-		{"PutBadBlob", testPutBadBlob},
-		{"PutBadReplace", testPutBadReplace},
-		{"PutBelowObject", testPutBelowObject},
-		{"PutConcurrent", testPutConcurrent},
-		{"PutSameConcurrent", testPutSameConcurrent},
-		{"ReplaceConcurrent", testReplaceConcurrent},
-		{"Cancelled", testCancelled},
-		{"CancelledInPut", testCancelledInPut},
-		{"Missing", testMissing},
-		{"Ranges", testRanges},
-		{"Names", testNames},
-		{"HostileNames", testHostileNames},
-		{"Delete", testDelete},
-		{"DeleteConcurrent", testDeleteConcurrent},
-		{"List", testList},
-		{"ListStops", testListStops},
-		{"ListPrefix", testListPrefix},
-		{"ListWhilePutting", testListWhilePutting},
-		{"Prefixes", testPrefixes},
-		{"Stat", testStat},
-		{"Purge", testPurge},
-	} {
-		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
+	for _, s := range suite {
+		t.Run(s.name, func(t *testing.T) { s.test(t, open(t)) })
+	}
+}
+
+// TestLists runs what of the suite is about lists, for a store that differs in these
+// only from one that passed all of it.
+func TestLists(t *testing.T, open func(t *testing.T) archive.Store) {
+	for _, s := range suite {
+		if s.lists {
+			t.Run(s.name, func(t *testing.T) { s.test(t, open(t)) })
+		}
+	}
+}
+
+// TestSome runs the first subtest, which makes the checks, and those of the numbers
+// below [Size] that cases yields.
+func TestSome(t *testing.T, cases iter.Seq[int], open func(t *testing.T) archive.Store) {
+	t.Run(suite[0].name, func(t *testing.T) { suite[0].test(t, open(t)) })
+	for i := range cases {
+		if i > 0 {
+			t.Run(suite[i].name, func(t *testing.T) { suite[i].test(t, open(t)) })
+		}
 	}
 }
 

@@ -1,8 +1,8 @@
 // Speaks age for archive/witness_test.go, by an implementation that shares no
 // code with filippo.io/age: npm's age-encryption, pinned in package-lock.json.
 //
-// node witness.js COMMAND reads one JSON object from standard input and writes
-// bytes to standard output. Keys come in the input, never in the command line.
+// It reads a JSON array of questions from standard input, and writes one of answers to
+// standard output, in their order: {data}, in Base64, or {error}. The questions, by command:
 //
 //   open   {identity, epoch, segment}   the segment's plaintext; epoch and segment are files
 //   seal   {recipients, text}           text as an age file to the recipients, stanza by stanza in that order
@@ -26,6 +26,13 @@ async function seal({ recipients, text }) {
   return e.encrypt(text)
 }
 
-const commands = { open, seal, new: async () => (await generateHybridIdentity()) + "\n" }
-const out = await commands[process.argv[2]](JSON.parse(await text(process.stdin)))
-process.stdout.write(out)
+const commands = { open, seal, new: async () => Buffer.from((await generateHybridIdentity()) + "\n") }
+const answers = []
+for (const ask of JSON.parse(await text(process.stdin))) {
+  try {
+    answers.push({ data: Buffer.from(await commands[ask.command](ask)).toString("base64") })
+  } catch (e) {
+    answers.push({ error: String(e) })
+  }
+}
+process.stdout.write(JSON.stringify(answers))
