@@ -131,7 +131,7 @@ func (w *world) act(r *rand.Rand) string {
 // repeated: in the end exactly those have a sender's key who are to have it, and
 // nobody ever had a key from before they came.
 func TestAnyInterleaving(t *testing.T) {
-	for n := range sample.Cases(t, 400, 40) {
+	for n := range sample.Cases(t, 400, 16) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			seed := uint64(n)
 			simulate(t, seed, func(t *testing.T, w *world) {
@@ -181,7 +181,7 @@ func TestAnyInterleaving(t *testing.T) {
 // who stay have the new keys of all. With all cases it has 200 who all speak, which takes
 // minutes of calculation.
 func TestLargeRoom(t *testing.T) {
-	members, speakers := 80, 8
+	members, speakers := 50, 8
 	if sample.All() {
 		members, speakers = 200, 200
 	}

@@ -48,7 +48,7 @@ func played(t *testing.T, senders []*Sender, length time.Duration) (reel *Reel, 
 func TestOddSenders(t *testing.T) {
 	rows := Rows()
 	bases := make(map[time.Duration]*Reel) // of the same meetings with nobody odd, by length
-	for n := range sample.Cases(t, len(rows)*len(Odds), 60) {
+	for n := range sample.Cases(t, len(rows)*len(Odds), 24) {
 		row, odd := rows[n/len(Odds)], Odds[n%len(Odds)]
 		senders := row.Senders(odd)
 		t.Run(fmt.Sprintf("%s/%s", row.Name, senders[odd].Info.Source), func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestSlowNetwork(t *testing.T) {
 // What one sender does leaves no hole in an export, of nobody's track.
 func TestOddSendersExported(t *testing.T) {
 	rows := Rows()
-	for n := range sample.Cases(t, len(rows), 6) {
+	for n := range sample.Cases(t, len(rows), 3) {
 		row, odd := rows[n], Odds[n%len(Odds)]
 		senders := row.Senders(odd)
 		t.Run(fmt.Sprintf("%s/%s", row.Name, senders[odd].Info.Source), func(t *testing.T) {

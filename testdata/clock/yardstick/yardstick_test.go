@@ -67,7 +67,7 @@ func TestAgainstSyncEngine(t *testing.T) {
 // frames are a moment after all goes well again, and how many have no place at all.
 func TestOddSenders(t *testing.T) {
 	rows := clock.Rows()
-	for n := range sample.Cases(t, len(rows), 12) {
+	for n := range sample.Cases(t, len(rows), 4) {
 		row := rows[n]
 		odd := clock.Odds[n%len(clock.Odds)]
 		senders := row.Senders(odd)
