@@ -310,7 +310,7 @@ func TestNothingLeft(t *testing.T) {
 	for name, export := range map[string]func(context.Context, *Session, string, ExportOptions) (Report, error){
 		"file": ExportFile, "tracks": ExportTracks,
 		"mp4": func(ctx context.Context, s *Session, path string, o ExportOptions) (Report, error) {
-			return ExportMP4(ctx, s, path, MP4Options{ExportOptions: o})
+			return ExportMP4(ctx, s, path, MP4Options{ExportOptions: o, MixOptions: unlevelled})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -251,7 +251,7 @@ func TestOneRunsAheadMP4(t *testing.T) {
 	}
 	s := open(t, recorded(t, []media.Track{ada, eve, camera}, frames, media.Event{Time: length, Type: media.EventStop}))
 	path := filepath.Join(t.TempDir(), "a.mp4")
-	r, err := ExportMP4(t.Context(), s, path, MP4Options{ExportOptions: ExportOptions{}, Width: 160, Height: 90})
+	r, err := ExportMP4(t.Context(), s, path, MP4Options{MixOptions: unlevelled, ExportOptions: ExportOptions{}, Width: 160, Height: 90})
 	if err != nil || r.Incomplete || r.Dropped() != 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -345,7 +345,7 @@ func TestFarAhead(t *testing.T) {
 }
 
 func exportSmall(ctx context.Context, s *Session, path string, o ExportOptions) (Report, error) {
-	return ExportMP4(ctx, s, path, MP4Options{ExportOptions: o, Width: 160, Height: 90})
+	return ExportMP4(ctx, s, path, MP4Options{MixOptions: unlevelled, ExportOptions: o, Width: 160, Height: 90})
 }
 
 // TestTooMuchAhead: what runs ahead is more than is held to be sorted. Exports hold

@@ -32,6 +32,9 @@ func voice(t testing.TB, uid uint64, identity string, dB float64, from, length t
 	return track, frames
 }
 
+// unlevelled leaves sounds as they are, so that each is decoded once.
+var unlevelled = MixOptions{Unlevelled: true}
+
 // loudness returns what FFmpeg's meter of EBU R128 says of a part of a file's
 // sound: its integrated loudness in LUFS, and its true peak in dBFS.
 func loudness(t testing.TB, path, filter string) (lufs, peak float64) {
@@ -83,7 +86,7 @@ func TestLevel(t *testing.T) {
 		t.Errorf("%.1f and %.1f LUFS, peak %.1f dB", first, second, peak)
 	}
 	path = filepath.Join(t.TempDir(), "a.wav")
-	r, err = ExportSound(t.Context(), s, path, SoundWAV, SoundOptions{MixOptions: MixOptions{Unlevelled: true}})
+	r, err = ExportSound(t.Context(), s, path, SoundWAV, SoundOptions{MixOptions: unlevelled})
 	if err != nil || len(r.Gains) != 0 {
 		t.Fatalf("%v, %v", r.Gains, err)
 	}

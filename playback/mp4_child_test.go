@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ import (
 )
 
 // small are the options of quick exports.
-var small = MP4Options{Width: 320, Height: 180, Rate: 10, Encoder: EncoderSoftware}
+var small = MP4Options{MixOptions: unlevelled, Width: 320, Height: 180, Rate: 10, Encoder: EncoderSoftware}
 
 // stub puts a script in the place of ffmpeg that notes its arguments, environment
 // and process, and then does what do says; $REAL is the program that it stands
@@ -41,9 +42,19 @@ func stub(t *testing.T, do string) (notes string, gone func()) {
 	if err := os.Mkdir(notes, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	script := fmt.Sprintf("#!/bin/sh\nREAL='%s'\nexport -p >'%s'/env.$$\nprintf '%%s\\n' \"$@\" >'%[2]s'/args.$$\n%s\nexec \"$REAL\" \"$@\"\n", real, notes, do)
-	if err := os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
+	for name, answer := range lists(t, real) {
+		if err := os.WriteFile(filepath.Join(dir, name), answer, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What the real one has is asked once for all.
+	for name, script := range map[string]string{
+		"real":   fmt.Sprintf("case \"$*\" in *-encoders) exec cat '%s/encoders';; *-decoders) exec cat '%[1]s/decoders';; *'-h long') exec cat '%[1]s/help';; esac\nexec '%s' \"$@\"\n", dir, real),
+		"ffmpeg": fmt.Sprintf("REAL='%s/real'\nexport -p >'%s'/env.$$\nprintf '%%s\\n' \"$@\" >'%[2]s'/args.$$\n%s\nexec \"$REAL\" \"$@\"\n", dir, notes, do),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	return notes, func() {
@@ -64,6 +75,31 @@ func stub(t *testing.T, do string) (notes string, gone func()) {
 	}
 }
 
+// lists returns what an ffmpeg says of itself when it is asked as an export asks.
+func lists(t *testing.T, real string) map[string][]byte {
+	t.Helper()
+	said.Lock()
+	defer said.Unlock()
+	if said.lists == nil {
+		all := make(map[string][]byte)
+		for name, args := range map[string][]string{"encoders": {"-encoders"}, "decoders": {"-decoders"}, "help": {"-h", "long"}} {
+			out, err := exec.CommandContext(t.Context(), real, append([]string{"-hide_banner", "-v", "error"}, args...)...).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[name] = out
+		}
+		said.lists = all
+	}
+	return said.lists
+}
+
+// said keeps what lists returns.
+var said struct {
+	sync.Mutex
+	lists map[string][]byte
+}
+
 // meetingOf is a short meeting of a camera and a microphone.
 func meetingOf(t *testing.T, length time.Duration) *Session {
 	t.Helper()
@@ -80,7 +116,9 @@ func TestMP4Children(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "canary")
 	notes, gone := stub(t, "")
 	path := filepath.Join(t.TempDir(), "a.mp4")
-	if _, err := ExportMP4(t.Context(), meetingOf(t, 2*time.Second), path, small); err != nil {
+	o := small
+	o.Unlevelled = false
+	if _, err := ExportMP4(t.Context(), meetingOf(t, 2*time.Second), path, o); err != nil {
 		t.Fatal(err)
 	}
 	gone()
@@ -132,7 +170,7 @@ func TestMP4Fails(t *testing.T) {
 		{"no aac", `case "$*" in *-encoders*) "$REAL" "$@" | grep -v aac; exit;; esac`, ErrFFmpegLacks, "AAC"},
 		{"no decoder", `case "$*" in *-decoders*) "$REAL" "$@" | grep -v vp8 | grep -v libvpx; exit;; esac`, ErrFFmpegLacks, "vp8"},
 	}
-	for i := range sample.Cases(t, len(faults), 4) {
+	for i := range sample.Cases(t, len(faults), 3) {
 		tt := faults[i]
 		t.Run(tt.name, func(t *testing.T) {
 			_, gone := stub(t, tt.do)

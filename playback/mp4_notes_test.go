@@ -62,7 +62,7 @@ func TestMP4ChapterOfWhatFails(t *testing.T) {
 	src.errs = map[int]error{1: ErrDamaged}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.mp4")
-	r, err := ExportMP4(t.Context(), s, path, MP4Options{Width: 160, Height: 90, Rate: 5})
+	r, err := ExportMP4(t.Context(), s, path, MP4Options{MixOptions: unlevelled, Width: 160, Height: 90, Rate: 5})
 	if err != nil || len(r.Missing) != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}

@@ -94,7 +94,7 @@ func TestMP4Changes(t *testing.T) {
 		media.Event{Time: 6 * second, Type: media.EventMute, Track: 1},
 		media.Event{Time: 7900 * time.Millisecond, Type: media.EventUnmute, Track: 1}))
 	path := filepath.Join(t.TempDir(), "a.mp4")
-	r, err := ExportMP4(t.Context(), s, path, MP4Options{Width: 320, Height: 180, Rate: 10})
+	r, err := ExportMP4(t.Context(), s, path, MP4Options{MixOptions: unlevelled, Width: 320, Height: 180, Rate: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestMP4Clock(t *testing.T) {
 	}
 	s := open(t, cut(t, tracks, merged(frames)))
 	path := filepath.Join(t.TempDir(), "a.mp4")
-	r, err := ExportMP4(t.Context(), s, path, MP4Options{Width: 640, Height: 360, Rate: 20})
+	r, err := ExportMP4(t.Context(), s, path, MP4Options{MixOptions: unlevelled, Width: 640, Height: 360, Rate: 20})
 	if err != nil || r.Incomplete || len(r.Problems) > 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}

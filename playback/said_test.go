@@ -83,7 +83,7 @@ func TestWordsAreSubtitles(t *testing.T) {
 	if _, err := ExportFile(t.Context(), s, filepath.Join(dir, "x.mkv"), o); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ExportMP4(t.Context(), s, filepath.Join(dir, "x.mp4"), MP4Options{ExportOptions: o, Width: 160, Height: 90, Rate: 5}); err != nil {
+	if _, err := ExportMP4(t.Context(), s, filepath.Join(dir, "x.mp4"), MP4Options{ExportOptions: o, MixOptions: unlevelled, Width: 160, Height: 90, Rate: 5}); err != nil {
 		t.Fatal(err)
 	}
 	for name, codec := range map[string]string{"x.mkv": "subrip", "x.mp4": "mov_text"} {

@@ -76,7 +76,7 @@ func TestArrange(t *testing.T) {
 		"days":    {[]file{{"2026-11-28 14-03-21.wav", 48000, whole}, {"2026-11-29 14-03-21.wav", 48000, whole}}, "", nil, ErrManyMeetings},
 	}
 	names := slices.Sorted(maps.Keys(all))
-	for i := range sample.Cases(t, len(names), 4) {
+	for i := range sample.Cases(t, len(names), 2) {
 		name, tt := names[i], all[names[i]]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -151,7 +151,7 @@ func TestPictures(t *testing.T) {
 		"-dash;.mp4": slices.Concat(film, bs),
 	}
 	names := slices.Sorted(maps.Keys(files))
-	for i := range sample.Cases(t, len(names), 3) {
+	for i := range sample.Cases(t, len(names), 2) {
 		name, args := names[i], files[names[i]]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -221,7 +221,7 @@ func TestSounds(t *testing.T) {
 		"five.m4a": {"-c:a", "aac", "-ac", "6"}, "opus.ogg": {"-c:a", "libopus", "-ac", "2"},
 	}
 	names := slices.Sorted(maps.Keys(files))
-	for i := range sample.Cases(t, len(names), 3) {
+	for i := range sample.Cases(t, len(names), 2) {
 		name, args := names[i], files[names[i]]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
