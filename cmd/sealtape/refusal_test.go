@@ -115,6 +115,7 @@ func TestWrongRoomPassphrase(t *testing.T) {
 	}
 	rec := l.record(home, "--room", l.room("r"), "--store", store, "--reader", "Recorder",
 		"--token-command", fmt.Sprintf("env > %q && cat %q", asked, token))
+	l.told = rec.stderr
 	for _, cause := range []string{"Ada (microphone) is not recorded: it", "Ada (camera) is not recorded: it", "none of the keys opens them: is it another passphrase?"} {
 		l.until("it says "+cause, func() bool { return strings.Contains(rec.stderr(), cause) })
 	}

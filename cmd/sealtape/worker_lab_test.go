@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,7 +141,34 @@ func (f *fleetLab) registered(cmd *exec.Cmd, home string) *workerProcess {
 	if p.first != "registered as "+f.agent {
 		f.t.Fatalf("the worker says %q", p.first)
 	}
-	return &workerProcess{p, home}
+	w := &workerProcess{p, home}
+	f.t.Cleanup(w.kills)
+	return w
+}
+
+// kills ends a worker and its recorders, if any still run, and returns when they write no
+// more to folders that are to be removed.
+func (w *workerProcess) kills() {
+	select {
+	case <-w.ended:
+		return
+	default:
+	}
+	if w.cmd.Process.Signal(syscall.SIGSTOP) != nil { // so that it starts no more
+		return
+	}
+	pids := w.children()
+	_ = w.cmd.Process.Kill()
+	<-w.ended
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		for {
+			if _, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err != nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
 }
 
 // own returns the name by which a worker alone is dispatched, once it has registered under it.
