@@ -80,7 +80,8 @@ type Config struct {
 
 	// Yield has the bot leave the room before it tells anybody anything, with
 	// ErrOtherRecords, if a verified recorder of the same name records there already. Of two
-	// who come at once, the one whom the server let in first stays.
+	// who come at once, the one whom the server let in first stays. If such a recorder has the
+	// room when the bot comes back to it, the bot calls Stop.
 	Yield bool
 
 	// Duration is how long the recording lasts at most. 0 means until the room ends.
@@ -98,8 +99,8 @@ type Config struct {
 	// Operators are the cards of those who may pause the recording, let it go on and end it
 	// by orders, without being in the room; see package order. None means that nobody may.
 	Operators []keys.Card
-	// Stop is called when one of them orders the end; it has the context of Record end. Nil
-	// means that they cannot.
+	// Stop is called when one of them orders the end, or see Yield; it has the context of
+	// Record end. Nil means that they cannot.
 	Stop func()
 
 	// The hooks that follow may be nil. They must return quickly.

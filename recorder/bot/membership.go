@@ -71,8 +71,10 @@ type membership struct {
 	since    time.Time                        // of the change that the chat was not told yet; zero: none
 	sayings  []string                         // for the chat
 	absences int                              // how often the recorder was away
+	back     time.Time                        // when it came back last; zero: it was not away
 	seen     map[string]bool                  // whose cards were reported not to count any more
 
+	withdrawal  withdrawal        // set before run, and not after
 	statesNoted map[[32]byte]bool // states that the timeline has
 	code        roomCode
 }
@@ -172,6 +174,7 @@ func (m *membership) run(ctx context.Context) {
 		m.contain("", func() { m.retell(ctx, time.Now()) })
 		m.contain("", func() { m.showRoomCode(time.Now()) })
 		m.contain("", func() { m.sayGuests(time.Now()) })
+		m.contain("", func() { m.withdraws(time.Now()) })
 	}
 }
 
@@ -294,6 +297,9 @@ func (m *membership) follow(e recorder.RoomEvent) {
 		m.wrote(e)
 	case media.EventReconnect:
 		if e.Server == "" || m.known == nil { // else it was the media alone that was lost
+			m.mu.Lock()
+			m.back = time.Now()
+			m.mu.Unlock()
 			m.returned()
 		}
 	}

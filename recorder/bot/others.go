@@ -50,8 +50,8 @@ func (m *membership) yields(ctx context.Context, own keys.Card) bool {
 			switch {
 			case p.Standing != member.Verified:
 				open = true
-			case p.Card.Role != keys.Recorder || !strings.EqualFold(p.Card.Name, own.Name):
-			case p.Recorder && (p.State.Phase == phaseRecording || p.State.Phase == phasePaused):
+			case !sameFleet(p, own):
+			case records(p):
 				return true
 			case p.Recorder && p.State.Phase == phaseStopped:
 			case m.before(other):
@@ -65,6 +65,49 @@ func (m *membership) yields(ctx context.Context, own keys.Card) bool {
 		case <-ctx.Done():
 			return false
 		case <-look.C:
+		}
+	}
+}
+
+// sameFleet reports whether a verified member is a recorder of our own name.
+func sameFleet(p member.Peer, own keys.Card) bool {
+	return p.Card.Role == keys.Recorder && strings.EqualFold(p.Card.Name, own.Name)
+}
+
+// records reports whether a verified member says that it records.
+func records(p member.Peer) bool {
+	return p.Recorder && (p.State.Phase == phaseRecording || p.State.Phase == phasePaused)
+}
+
+// backFor is how long after it came back a recorder looks whether another has the room by
+// now: that one proves itself anew, to a client that is new to it.
+const backFor = time.Minute
+
+// A withdrawal is how a recorder leaves the room to one that took over while it was away: its
+// host hung, or the network lost it. Where both have one identity in the room, the server
+// tells it so. Where each has its own, nobody else would.
+type withdrawal struct {
+	own  keys.Card // the zero value: it leaves the room to nobody
+	stop func()    // ends the recording
+}
+
+// withdraws ends the recording if a verified recorder of the same name records the room, and
+// came before this one came back to it. Of those that show it, nobody else is believed.
+func (m *membership) withdraws(now time.Time) {
+	m.mu.Lock()
+	looks := m.withdrawal.stop != nil && !m.back.IsZero() && now.Sub(m.back) < backFor
+	m.mu.Unlock()
+	if !looks {
+		return
+	}
+	for _, other := range m.recorders() {
+		if p := m.session.Peer(other.Identity); p.Standing == member.Verified && sameFleet(p, m.withdrawal.own) && records(p) && m.before(other) {
+			m.log.Warn("another recorder of the same name took over while this one was away: it ends")
+			m.withdrawal.stop()
+			m.mu.Lock()
+			m.back = time.Time{} // once
+			m.mu.Unlock()
+			return
 		}
 	}
 }

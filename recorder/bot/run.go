@@ -237,6 +237,7 @@ func (b *Bot) join(ctx context.Context, r *recording) error {
 		if err != nil {
 			return errors.Join(err, room.Close())
 		}
+		m.withdrawal = withdrawal{card, b.c.Stop}
 	}
 	access := &memberAccess{w: r.writer, m: m}
 	if err := access.begin(); err != nil {
