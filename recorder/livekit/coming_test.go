@@ -67,6 +67,35 @@ func TestTracksComeMeanwhile(t *testing.T) {
 	}
 }
 
+// Where the SDK is told to join anew, the session is over, and nobody takes out members while the
+// server still tells of them.
+func TestRestartingEndsTheSession(t *testing.T) {
+	m := newSeam(t)
+	h, err := m.s.handleEngine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.s.listed(list("RM_1"))
+	m.r.start(m.s)
+	m.update(here("ada", "PA_1", 1))
+	var all sync.WaitGroup
+	all.Go(h.OnRestarting)
+	all.Go(func() {
+		for n := range 20 {
+			m.update(here("ada", "PA_1", int64(n)))
+		}
+	})
+	all.Wait()
+	select {
+	case why := <-m.s.lost:
+		if err := m.r.final(why); err != nil {
+			t.Errorf("the recorder does not join again: %v", err)
+		}
+	default:
+		t.Error("the session goes on")
+	}
+}
+
 // trackIn returns a remote track of a stream, with nothing behind it.
 func trackIn(stream string) *webrtc.TrackRemote {
 	t := new(webrtc.TrackRemote)

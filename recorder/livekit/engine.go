@@ -148,6 +148,10 @@ func (h *engineHandler) OnMediaTrack(track *webrtc.TrackRemote, receiver *webrtc
 	})
 }
 
+// OnRestarting is called when the SDK is about to join anew, which is not its: see oneConnection.
+// It would first take out all members, beside whoever reads what the server says of them.
+func (h *engineHandler) OnRestarting() { h.s.lose(lkproto.DisconnectReason_STATE_MISMATCH) }
+
 // OnResumed is called when the connection is back. The SDK then tells the server which tracks
 // have come, and looks without the lock under which they come.
 func (h *engineHandler) OnResumed() {
