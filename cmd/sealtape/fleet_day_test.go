@@ -7,9 +7,12 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
@@ -49,7 +52,9 @@ func freeAddrs(t *testing.T, n int) (all []string) {
 }
 
 // TestFleetBadDay: at once, one host of a fleet dies, one hangs, and one of two watchers dies.
-// What they recorded others go on with, and of what was sealed nothing is lost.
+// What they recorded others go on with, and of what was sealed nothing is lost. When the one
+// that hung goes on, its recorders end by themselves what they had: they say nothing in the
+// rooms, and leave those who took over there.
 func TestFleetBadDay(t *testing.T) {
 	inRealTime(t)
 	l := newDesk(t)
@@ -71,12 +76,13 @@ func TestFleetBadDay(t *testing.T) {
 	bob := f.audience(homes)
 	var hit []*workerProcess
 	var rooms []string
+	people := make(map[string]*members.Member) // by room
 	for _, home := range homes[:2] {
 		hit = append(hit, f.worker(home, "--max-rooms", fmt.Sprint(each), "--drain", "0"))
 	}
 	for i := range 2 * each {
 		room := f.room(fmt.Sprintf("weekly %d", i))
-		f.speaker(room)
+		people[room] = f.speaker(room)
 		f.dispatch(room, "weekly")
 		rooms = append(rooms, room)
 	}
@@ -92,6 +98,9 @@ func TestFleetBadDay(t *testing.T) {
 
 	dead.kill(syscall.SIGKILL)
 	hung.kill(syscall.SIGSTOP)
+	for _, id := range hung.ids() {
+		f.gone[id] = time.Now()
+	}
 	watchers[0].stop(syscall.SIGKILL)
 	f.slowly("others go on with all rooms", func() bool { return recordings(f.parts(bob), rooms, 2) })
 	for _, room := range rooms {
@@ -101,11 +110,9 @@ func TestFleetBadDay(t *testing.T) {
 		t.Errorf("%d recorders are well, and there are %d rooms", n, len(rooms))
 	}
 
-	hung.kill(syscall.SIGKILL) // it does not come back, either
-	for _, w := range hit {
-		f.must(w.home, "recover", "--store", f.store)
-	}
-	for _, w := range append(well, watchers[1]) {
+	f.goesOn(hung, held[1], people)
+	f.must(dead.home, "recover", "--store", f.store)
+	for _, w := range append(well, hung, watchers[1]) {
 		if code := w.stop(syscall.SIGTERM); code != 0 {
 			t.Errorf("exit code %d\n%s", code, w.stderr())
 		}
@@ -121,5 +128,35 @@ func TestFleetBadDay(t *testing.T) {
 	}
 	for i, what := range []string{"killed", "hung"} {
 		t.Logf("%s: %v", what, f.settles(bob, held[i]))
+	}
+}
+
+// goesOn has a host that hung go on, whose rooms others have by now, and waits until none of its
+// recorders is left. Whoever is in the rooms is to notice nothing of that.
+func (f *fleetLab) goesOn(hung *workerProcess, rooms []string, people map[string]*members.Member) {
+	f.t.Helper()
+	begun := len(hung.ids())
+	who := make(map[string][]members.Listed)
+	said := make(map[string]int)
+	for _, room := range rooms {
+		who[room] = f.recorded(room, 1)
+		f.until("both recorders have told the room", func() bool { return len(people[room].Messages()) >= 2 })
+		said[room] = len(people[room].Messages())
+	}
+	hung.kill(syscall.SIGCONT)
+	f.until("the recorders of the host that hung end", func() bool { return len(hung.children()) == 0 })
+	for _, room := range rooms {
+		if now := f.recorded(room, 1); !slices.Equal(now, who[room]) {
+			f.t.Errorf("%s was recorded by %+v, and then by %+v", room, who[room], now)
+		}
+		for _, m := range people[room].Messages()[said[room]:] {
+			f.t.Errorf("%s said in %s: %s", m.From, room, m.Text)
+		}
+	}
+	if n := len(hung.ids()); n != begun {
+		f.t.Errorf("the host that hung began %d recordings more", n-begun)
+	}
+	if n := strings.Count(hung.stderr(), "a recorder ended"); n != begun || strings.Contains(hung.stderr(), "a recorder crashed") {
+		f.t.Errorf("%d of %d recorders ended well:\n%s", n, begun, hung.stderr())
 	}
 }

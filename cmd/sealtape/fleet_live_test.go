@@ -54,9 +54,10 @@ func (f *fleetLab) status(home, room string) (r fleetRoomJSON) {
 }
 
 // TestFleetWatch: with nothing but a policy, people who meet are recorded: also when there
-// was no worker at first, when a worker dies, and when the watcher dies, too. Two watchers
-// have nobody recorded twice. With all cases, the whole host dies: its members are in the
-// room for 20 s more, by the server's word.
+// was no worker at first, when a worker dies, and when all watchers die, too. Those that come
+// then, when nobody records any more, know what was recorded. Two watchers have nobody recorded
+// twice. With all cases, the whole host dies: its members are in the room for 20 s more, by the
+// server's word.
 func TestFleetWatch(t *testing.T) {
 	f := newFleetLab(t)
 	room := f.room("weekly")
@@ -78,9 +79,15 @@ func TestFleetWatch(t *testing.T) {
 		t.Error(text)
 	}
 
-	// The host dies, and one watcher with it.
+	// The host dies, and the watchers with it. Others begin to watch when nothing is left of it.
+	f.until("it is noted what is recorded", func() bool {
+		notes, err := f.api.Dispatched(f.ctx, room, f.agent+"-recording")
+		return err == nil && slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, first.ids()[0]) })
+	})
 	second := f.worker(homes[1], "--drain", "0")
-	died := time.Now()
+	for _, w := range watchers {
+		w.stop(syscall.SIGKILL)
+	}
 	dies := []int{first.cmd.Process.Pid}
 	if sample.All() {
 		dies = append(first.children(), dies...)
@@ -90,22 +97,27 @@ func TestFleetWatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	watchers[0].stop(syscall.SIGKILL)
-	third := f.watcher()
+	f.until("nobody records", func() bool { return len(f.recorders(room)) == 0 })
+	watchers = []*workerProcess{f.watcher(), f.watcher()}
 	f.until("another records", func() bool { return len(second.ids()) > 0 })
-	t.Logf("another recorded %.1f s after the first was killed, by the log", time.Since(died).Seconds())
 	f.recorded(room, 1)
 	f.segments(second.home, f.store, second.ids()[0], 1)
+	f.slowly("the second recording names the first", func() bool {
+		return slices.ContainsFunc(f.listing(homes[1]), func(r listedRecording) bool {
+			return r.ID == second.ids()[0] && r.Follows == first.ids()[0]
+		})
+	})
 
 	// Told to stop, nobody goes on, whatever the policy says.
 	if out, errs, code := f.fleet(homes[1], "stop", room); code != 0 {
 		t.Errorf("stop: %d\n%s%s", code, out, errs)
 	}
 	f.until("nobody records", func() bool { return len(f.recorders(room)) == 0 })
-	sent := sentFor(third, watchers[1])
-	f.compares(third)
-	f.compares(watchers[1])
-	if sentFor(third, watchers[1]) != sent {
+	sent := sentFor(watchers...)
+	for _, w := range watchers {
+		f.compares(w)
+	}
+	if sentFor(watchers...) != sent {
 		t.Error("somebody was sent for")
 	}
 	if s := f.status(homes[1], room); !s.Off || s.Wanted || s.Missing {
@@ -115,7 +127,7 @@ func TestFleetWatch(t *testing.T) {
 		t.Errorf("start: %d\n%s%s", code, out, errs)
 	}
 	f.recorded(room, 1)
-	for _, w := range []*workerProcess{third, watchers[1]} {
+	for _, w := range watchers {
 		if strings.Contains(w.stderr(), f.lk.APISecret) || strings.Contains(w.stderr(), room) {
 			t.Error("the watcher's log has the API secret, or the room's name")
 		}
@@ -138,7 +150,7 @@ func sentFor(all ...*workerProcess) (n int) {
 func TestFleetHangs(t *testing.T) {
 	f := newFleetLab(t)
 	homes := f.homes(2)
-	hangs, well := f.worker(homes[0], "--drain", "0"), f.worker(homes[1], "--drain", "0")
+	hangs, well := f.worker(homes[0], "--drain", "0"), f.worker(homes[1], "--drain", "1h")
 	rooms := []string{f.room("weekly")}
 	if sample.All() {
 		rooms = append(rooms, f.room("monthly"), f.room("yearly"))
@@ -161,6 +173,8 @@ func TestFleetHangs(t *testing.T) {
 	if n := len(well.ids()); n != len(rooms) {
 		t.Errorf("the one that is well made %d recordings of %d rooms", n, len(rooms))
 	}
+	well.signal(syscall.SIGTERM)
+	well.says("may end by itself meanwhile")                   // and at a second signal it is ended
 	for _, p := range []*workerProcess{hangs, well, watcher} { // whose recorders write to what is removed
 		if code := p.stop(syscall.SIGTERM); code != 0 {
 			t.Errorf("exit code %d\n%s", code, p.stderr())

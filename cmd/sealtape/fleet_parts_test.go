@@ -69,9 +69,9 @@ func (f *fleetLab) audience(homes []string) (home string) {
 }
 
 // speaker has somebody in a room who speaks.
-func (f *fleetLab) speaker(room string) {
+func (f *fleetLab) speaker(room string) *members.Member {
 	f.t.Helper()
-	f.join(members.Config{Room: room, Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: fixtures.Speech(0)})
+	return f.join(members.Config{Room: room, Identity: "ada", Name: "Ada", Passphrase: labPassphrase, Audio: fixtures.Speech(0)})
 }
 
 // parts returns all recordings by room, each room's by their start.

@@ -39,12 +39,24 @@ func (d Dispatcher) Statuses(ctx context.Context, room, id string) (all []string
 	return all, err
 }
 
+// Dispatched returns the metadata of the dispatches for an agent in a room.
+func (d Dispatcher) Dispatched(ctx context.Context, room, agent string) (all []string, err error) {
+	r, err := lksdk.NewAgentDispatchServiceClient(d.URL, d.APIKey, d.APISecret).ListDispatch(ctx, &livekit.ListAgentDispatchRequest{Room: room})
+	for _, one := range r.GetAgentDispatches() {
+		if one.GetAgentName() == agent {
+			all = append(all, one.GetMetadata())
+		}
+	}
+	return all, err
+}
+
 // A Listed is a member as the server lists them.
 type Listed struct {
 	Identity, Name string
 	Agent          bool   // of kind agent
 	Recorder       bool   // the room shows its recording sign for them
 	State          string // the attribute sealtape.state
+	Visit          string // the server's ID of this stay
 }
 
 // Members lists who is in a room. A room that does not exist has nobody.
@@ -56,7 +68,7 @@ func (d Dispatcher) Members(ctx context.Context, room string) (all []Listed) {
 	for _, p := range r.GetParticipants() {
 		//lint:ignore SA1019 no other word says that a member of kind standard records
 		recorder := p.GetPermission().GetRecorder()
-		all = append(all, Listed{p.GetIdentity(), p.GetName(), p.GetKind() == livekit.ParticipantInfo_AGENT, recorder, p.GetAttributes()["sealtape.state"]})
+		all = append(all, Listed{p.GetIdentity(), p.GetName(), p.GetKind() == livekit.ParticipantInfo_AGENT, recorder, p.GetAttributes()["sealtape.state"], p.GetSid()})
 	}
 	return all
 }
