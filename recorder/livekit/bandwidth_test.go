@@ -1,7 +1,6 @@
 package livekit_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -9,14 +8,14 @@ import (
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/network"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
 // A picture that the server stops to send, for want of bandwidth, is a hole.
 func TestPausedByTheServer(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, n := impaired(t, ctx, servers.LiveKitConfig{Estimates: true, AllowPause: true})
 	there := ways(t, n, "r", "ada", "bot")
 	someone(t, ctx, s, there["ada"].URL, "r", "ada")

@@ -25,8 +25,7 @@ import (
 func TestServerRestart(t *testing.T) {
 	t.Parallel()
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
+	ctx := sample.Context(t)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{EmptyTimeout: time.Minute, DepartureTimeout: time.Minute,
 		Progress: func(line string) { t.Log(line) }})
 	if err != nil {
@@ -57,17 +56,18 @@ func TestServerRestart(t *testing.T) {
 	expired.hears(0)
 	never.hears(0)
 	stopped.hears(0)
-	crashed := time.Now()
 	if err := s.Crash(); err != nil {
 		t.Fatal(err)
 	}
-	stopped.until("word of the loss", func(_ []media.Frame, events []media.Event) bool { return len(kind(events, media.EventLost)) == 1 })
+	lost := func(_ []media.Frame, events []media.Event) bool { return len(kind(events, media.EventLost)) == 1 }
+	stopped.until("word of the loss", lost)
 	stopped.stop()
 	stopped.wait()
 	if r := stopped.report; r.Reason != "stopped" || r.Holes[media.HoleReconnect] == 0 {
 		t.Errorf("a recorder that was stopped while it was away: %+v", r)
 	}
-	if err := pauseFor(ctx, time.Until(crashed.Add(6*time.Second))); err != nil { // the tokens' life
+	l.until("word of the loss", lost)
+	if err := pauseFor(ctx, 6*time.Second); err != nil { // the tokens' life
 		t.Fatal(err)
 	}
 	if err := s.Restart(ctx); err != nil {
@@ -160,34 +160,34 @@ const soon = 3 * time.Second
 // The longest cut outlasts the time for which the server keeps a member.
 func TestCut(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, n := impaired(t, ctx, servers.LiveKitConfig{})
 	cut := func(way *network.Client) { way.Cut() }
 	mend := func(way *network.Client) { way.Mend() }
 	// All at the same time, in order of their ends: it is mostly waiting.
 	type test struct {
-		name  string
-		lasts time.Duration
-		cut   func(way *network.Client)
-		mend  func(way *network.Client)
+		name   string
+		lasts  time.Duration
+		cut    func(way *network.Client)
+		mend   func(way *network.Client)
+		resume time.Duration
 		// reason is that of the hole, how is how the recorder came back: "" if it
 		// did not notice that it was gone, "either" if that is up to the server.
 		reason, how string
 	}
 	tests := []test{
 		// The connection of the signalling breaks, media flows.
-		{"signal", 0, func(way *network.Client) { way.Reset() }, func(*network.Client) {}, "", media.ReconnectResume},
-		{"2 s", 2 * time.Second, cut, mend, media.HoleLoss, ""},
+		{"signal", 0, func(way *network.Client) { way.Reset() }, func(*network.Client) {}, time.Hour, "", media.ReconnectResume},
+		{"2 s", 2 * time.Second, cut, mend, time.Hour, media.HoleLoss, ""},
 		// It breaks and cannot be mended in time: the connection is given up while
 		// the SDK still waits to resume it. Ben comes meanwhile.
 		{"signal for long", soon + time.Second, func(way *network.Client) {
 			way.CutSignal()
 			way.Reset()
-		}, func(way *network.Client) { way.MendSignal() }, media.HoleReconnect, media.ReconnectRejoin},
+		}, func(way *network.Client) { way.MendSignal() }, soon, media.HoleReconnect, media.ReconnectRejoin},
 	}
 	if sample.All() {
-		tests = append(tests, test{"20 s", 20 * time.Second, cut, mend, media.HoleReconnect, "either"})
+		tests = append(tests, test{"20 s", 20 * time.Second, cut, mend, soon, media.HoleReconnect, "either"})
 	}
 	lives := make([]*life, len(tests))
 	there := make([]map[string]*network.Client, len(tests))
@@ -195,7 +195,7 @@ func TestCut(t *testing.T) {
 	for i, tt := range tests {
 		there[i] = ways(t, n, tt.name, "ada", "ben", "bot")
 		someone(t, ctx, s, there[i]["ada"].URL, tt.name, "ada")
-		lives[i] = live(t, ctx, livekit.Config{URL: there[i]["bot"].URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: tt.name, Resume: soon}, recorder.Config{})
+		lives[i] = live(t, ctx, livekit.Config{URL: there[i]["bot"].URL, APIKey: s.APIKey, APISecret: s.APISecret, Room: tt.name, Resume: tt.resume}, recorder.Config{})
 	}
 	for _, l := range lives {
 		l.hears(0)

@@ -22,8 +22,7 @@ const lossTime = 12 * time.Second
 // Whatever the network does, what was published is recorded or declared.
 func TestLoss(t *testing.T) {
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
+	ctx := sample.Context(t)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Relayed: true, Progress: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)

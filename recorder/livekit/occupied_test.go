@@ -11,6 +11,7 @@ import (
 	lksdk "github.com/livekit/server-sdk-go/v2"
 
 	"github.com/sealtape/sealtape/recorder/livekit"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -18,8 +19,7 @@ import (
 // that one. Where nobody has, it comes back as ever.
 func TestYieldsAfterAbsence(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, n := impaired(t, ctx, servers.LiveKitConfig{})
 	for _, tt := range []struct{ room, its, key string }{{"taken", "B", "1"}, {"ours", "A", "1"}, {"about to begin", "", "2"}} {
 		t.Run(tt.room, func(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A seam is a room whose server is the test: its messages go to where the SDK
@@ -207,7 +208,7 @@ func TestCrowd(t *testing.T) {
 		}()
 		select {
 		case <-joined:
-		case <-time.After(20 * time.Second): // against hanging
+		case <-sample.Context(t).Done():
 			t.Fatalf("a room of %d members cannot be joined", size)
 		}
 		m.update(gone("guest-7", "PA_7", 7), here("late", "PA_late", 1))

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -126,7 +126,9 @@ func TestAnswersAreNotMissed(t *testing.T) {
 }
 
 // What must not be missed waits for a place, and not for what may.
-func TestQueuePut(t *testing.T) {
+func TestQueuePut(t *testing.T) { synctest.Test(t, testQueuePut) }
+
+func testQueuePut(t *testing.T) {
 	var q queue
 	for n := range 10_000 {
 		q.offer(chat(fmt.Sprint(n), "spam"))
@@ -137,16 +139,20 @@ func TestQueuePut(t *testing.T) {
 			t.Fatal("no place")
 		}
 	}
-	done := make(chan bool)
+	done := make(chan bool, 1)
 	go func() { done <- q.put(recorder.RoomEvent{Type: media.EventLeave}, 10, closed) }()
-	time.AfterFunc(time.Millisecond, func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		for q.events.Front().Value.(*waiting).Type == media.EventChat {
-			q.remove(q.events.Front())
-		}
+	synctest.Wait()
+	select {
+	case <-done:
+		t.Fatal("put where there is no place")
+	default:
+	}
+	q.mu.Lock()
+	for q.events.Front().Value.(*waiting).Type == media.EventChat {
 		q.remove(q.events.Front())
-	})
+	}
+	q.remove(q.events.Front())
+	q.mu.Unlock()
 	if !<-done {
 		t.Error("not put where there was a place again")
 	}

@@ -1,7 +1,6 @@
 package livekit_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +21,7 @@ import (
 func TestRoomsThatTheServerCloses(t *testing.T) {
 	t.Parallel()
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{EmptyTimeout: 5 * time.Second, DepartureTimeout: time.Second,
 		Progress: func(line string) { t.Log(line) }})
 	if err != nil {
@@ -45,9 +43,16 @@ func TestRoomsThatTheServerCloses(t *testing.T) {
 	}), recorder.Config{})
 	const wait, grace = 12 * time.Second, 8 * time.Second // each more than what the server closes a room after
 	nobody := live(t, ctx, config("nobody", always), recorder.Config{Wait: wait})
+	ben := someone(t, ctx, s, s.URL, "deserted", "ben")
+	deserted := live(t, ctx, config("deserted", always), recorder.Config{Grace: grace})
 	ada := someone(t, ctx, s, s.URL, "r", "ada")
-	l := live(t, ctx, config("r", always), recorder.Config{Grace: grace})
+	l := live(t, ctx, config("r", always), recorder.Config{Grace: time.Hour}) // more than she takes to come back
 	l.hears(0)
+	deserted.hears(0)
+	left := time.Now()
+	if err := ben.Leave(); err != nil {
+		t.Fatal(err)
+	}
 
 	service := lksdk.NewRoomServiceClient(strings.Replace(s.URL, "ws", "http", 1), s.APIKey, s.APISecret)
 	sid := func() string {
@@ -77,25 +82,27 @@ func TestRoomsThatTheServerCloses(t *testing.T) {
 	if heard(ada, "This is recorded.") == 0 { // twice, if she came as the recorder did
 		t.Error("ada was told nothing when she came back")
 	}
-	if err := ada.Leave(); err != nil {
-		t.Fatal(err)
-	}
-	left := time.Now()
+	l.stop()
 	l.wait()
-	if l.report.Reason != "everybody has left" || l.report.Incomplete || l.report.Tracks != 2 || time.Since(left) < grace-time.Second {
-		t.Errorf("ended %v after she left: %+v", time.Since(left), l.report)
-	}
 	_, events, tracks := l.read()
-	if leaves := kind(events, media.EventLeave); len(tracks) != 2 || len(leaves) != 2 {
-		t.Errorf("tracks %v, leaves %v", tracks, leaves)
+	if leaves := kind(events, media.EventLeave); len(tracks) != 2 || l.report.Tracks != 2 || len(leaves) != 1 {
+		t.Errorf("tracks %v, leaves %v, report %+v", tracks, leaves, l.report)
 	}
 	for _, g := range kind(events, media.EventHole) {
-		if g.To-g.From > time.Second {
-			t.Errorf("a hole: %+v", g)
+		switch g.Reason {
+		case media.HoleStart, media.HoleLoss, media.HoleKeyFrame: // as a busy machine has it
+		default:
+			if g.To-g.From > time.Second {
+				t.Errorf("a hole: %+v", g)
+			}
 		}
 	}
+	deserted.wait()
+	if r := deserted.report; r.Reason != "everybody has left" || r.Holes[media.HoleReconnect] > time.Second || time.Since(left) < grace {
+		t.Errorf("ended %v after all had left: %+v", time.Since(left), r)
+	}
 	nobody.wait()
-	if r := nobody.report; r.Reason != "nobody came" || (r.Duration-wait).Abs() > time.Second {
+	if r := nobody.report; r.Reason != "nobody came" || r.Duration < wait-time.Second {
 		t.Errorf("where nobody came it ended after %v: %s", r.Duration, r.Reason)
 	}
 	never.wait()
@@ -108,8 +115,7 @@ func TestRoomsThatTheServerCloses(t *testing.T) {
 // another visit, and each of their media is one track.
 func TestBackBeforeTheServerKnew(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, n := impaired(t, ctx, servers.LiveKitConfig{})
 	there := ways(t, n, "r", "ada", "ada again", "bot")
 	someone(t, ctx, s, there["ada"].URL, "r", "ada")
@@ -147,8 +153,7 @@ func TestBackBeforeTheServerKnew(t *testing.T) {
 // A room that its server closes while the recorder joins it is joined again.
 func TestJoinOfARoomThatIsClosed(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, n := impaired(t, ctx, servers.LiveKitConfig{})
 	way := ways(t, n, "r", "bot")["bot"]
 	way.CutMedia() // so that it takes its time

@@ -24,8 +24,7 @@ const passphrase = "correct horse"
 func server(t *testing.T) (*servers.LiveKit, context.Context) {
 	t.Helper()
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Progress: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package livekit
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -19,8 +18,7 @@ import (
 func TestEncryptedDataOfEachMember(t *testing.T) {
 	t.Parallel()
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
+	ctx := sample.Context(t)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})
 	if err != nil {
 		t.Fatal(err)

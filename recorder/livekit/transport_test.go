@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
 
@@ -22,8 +23,7 @@ import (
 // ask the server before.
 func TestResumesOverNobody(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, n := impaired(t, ctx, servers.LiveKitConfig{})
 	client := lksdk.NewRoomServiceClient(strings.Replace(s.URL, "ws", "http", 1), s.APIKey, s.APISecret)
 	for _, tt := range []struct {
