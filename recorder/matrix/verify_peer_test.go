@@ -2,7 +2,6 @@ package matrix
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -160,8 +159,7 @@ func TestVerifyJS(t *testing.T) {
 				err error
 			}
 			ended := make(chan end, 1)
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-			defer cancel()
+			ctx := sample.Context(t)
 			go func() {
 				of, err := bob.Verify(ctx, how)
 				ended <- end{of, err}

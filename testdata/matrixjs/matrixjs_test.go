@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -115,8 +114,7 @@ func newMeet(t *testing.T) *meet {
 
 // of returns the same for a test of its own.
 func (m *meet) of(t *testing.T) *meet {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	other := *m
 	other.t, other.ctx = t, ctx
 	return &other

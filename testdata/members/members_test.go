@@ -25,8 +25,7 @@ const passphrase = "what the members know"
 func start(t *testing.T) (context.Context, *servers.LiveKit) {
 	t.Helper()
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package network_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -357,8 +356,7 @@ func TestHead(t *testing.T) {
 // receives more than the relay passed, and nothing when it passes nothing.
 func TestLiveKit(t *testing.T) {
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
+	ctx := sample.Context(t)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{Relayed: true, Progress: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)

@@ -25,8 +25,7 @@ import (
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
+	ctx := sample.Context(t)
 	lk := make(map[string]*servers.LiveKit) // by service
 	for _, service := range []string{one, two} {
 		s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})

@@ -44,8 +44,7 @@ type world struct {
 func newWorld(t *testing.T, n int) *world {
 	t.Helper()
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	w := &world{t: t, ctx: ctx}
 	var err error
 	if w.dendrite, err = servers.StartDendrite(ctx, func(s string) { t.Log(s) }); err != nil {
