@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"github.com/sealtape/sealtape/recorder/matrix/rtc"
+	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers/homeserver"
 )
 
@@ -35,11 +36,11 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(waitFor)
+	ctx := sample.Context(t)
 	for !ok() {
 		select {
 		case <-tick.C:
-		case <-end:
+		case <-ctx.Done():
 			t.Fatalf("%s: it did not come to that", what)
 		}
 	}
@@ -77,7 +78,7 @@ func TestWatched(t *testing.T) {
 		}
 	}
 	waiting := shared.proxy.Delayed()
-	bot1 := followCall(t, bot, CallConfig{Room: room}, func(c *Call) { c.t.leaveDelay = 2 * time.Second })
+	bot1 := followCall(t, bot, CallConfig{Room: room})
 	if got := listed(t, bot, room); len(got) != 0 || shared.proxy.Delayed() != waiting-1 {
 		t.Errorf("of earlier lives are left %+v and %d leaves", got, shared.proxy.Delayed()-waiting+1)
 	}
@@ -109,7 +110,11 @@ func TestWatched(t *testing.T) {
 		t.Errorf("after leaving, %v wait, %v", list, err)
 	}
 	ada1.until(t, "gone", func(e CallEvent) bool { return e.Kind == Left && len(ada1.Members()) == 0 })
-	// Not heard of, it is taken off the list.
+	// Not heard of, it is taken off the list. On a busy machine that may happen, and be
+	// mended, before its end, too.
+	bot1.own.step.Lock()
+	bot1.Call.t.leaveDelay = 2 * time.Second
+	bot1.own.step.Unlock()
 	if err := bot1.Enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +122,7 @@ func TestWatched(t *testing.T) {
 	if err := bot1.end(); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	ada1.kind(t, Left, bot)
+	eventually(t, "off the list", func() bool { return len(ada1.Members()) == 0 })
 }
 
 // The same by sticky events; the leave that waits can be read by everybody.
@@ -192,13 +197,14 @@ func TestWatchedSticky(t *testing.T) {
 func TestShortDelay(t *testing.T) {
 	ada, _, _, _ := logIn(t)
 	room := callRoom(t, ada)
+	const maxDelay = 10 * time.Minute
 	for _, test := range []struct {
 		name    string
 		config  homeserver.Config
 		watched bool
 		expires time.Duration
 	}{
-		{"short", homeserver.Config{MaxDelay: 3 * time.Second}, true, quick.withDelay},
+		{"short", homeserver.Config{MaxDelay: maxDelay}, true, quick.withDelay},
 		{"none", homeserver.Config{Plain: true}, false, quick.withoutDelay},
 	} {
 		p, err := homeserver.New(shared.dendrite.URL, test.config)
@@ -213,13 +219,14 @@ func TestShortDelay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		c.t.leaveDelay, c.t.restart = time.Hour, 20*time.Minute
 		f := &follower{Call: c}
 		f.begin(t, false)
 		got := listed(t, ada, room)[ada.Device()]
 		if c.Watched() != test.watched || got.Expires.Sub(got.Since).Round(time.Second) != test.expires {
 			t.Errorf("%s: watched %v, for %v", test.name, c.Watched(), got.Expires.Sub(got.Since))
 		}
-		if wait := c.next(time.Now()); test.watched && (c.own.delay != 3*time.Second || wait > 2*time.Second) {
+		if wait := c.next(time.Now()); test.watched && (c.own.delay != maxDelay || wait > maxDelay/2) {
 			t.Errorf("%s: a delay of %v, restarted after %v", test.name, c.own.delay, wait)
 		}
 		// Said again before it runs out, it is the same membership.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"maunium.net/go/mautrix/id"
 
@@ -102,12 +101,16 @@ type jsState struct {
 // wait asks until cond is true of what their client shows.
 func (p *jsPerson) wait(t *testing.T, cond func(jsState) bool) (s jsState) {
 	t.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if p.do(t, &s, "state"); cond(s) {
-			return s
+	defer func() {
+		if t.Failed() {
+			t.Logf("their client shows %+v", s)
 		}
-	}
-	t.Fatalf("their client shows %+v", s)
+	}()
+	eventually(t, "their client shows it", func() bool {
+		s = jsState{}
+		p.do(t, &s, "state")
+		return cond(s)
+	})
 	return s
 }
 
@@ -207,13 +210,10 @@ func TestVerifyJS(t *testing.T) {
 				t.Fatalf("%+v, %v", e.of, e.err)
 			}
 			ada.wait(t, func(s jsState) bool { return s.Done })
-			for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-				if user, device := ada.trust(t, bob); user && device {
-					break
-				} else if time.Now().After(deadline) {
-					t.Fatalf("to them, our user is verified: %t, our device: %t", user, device)
-				}
-			}
+			eventually(t, "to them, our user and our device are verified", func() bool {
+				user, device := ada.trust(t, bob)
+				return user && device
+			})
 			if err := bob.again(t.Context(), ada.User); err != nil {
 				t.Fatal(err)
 			}
