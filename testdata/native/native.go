@@ -30,7 +30,7 @@ import (
 var ErrClosed = errors.New("the native member's process has ended")
 
 // leaveTime is how long a process may take to leave the room and end.
-const leaveTime = 15 * time.Second
+const leaveTime = 2 * time.Minute
 
 // A Config says who joins which room and what is published there. The token
 // names the room, the identity and the name.
@@ -293,7 +293,7 @@ func (m *Member) Ratchet(ctx context.Context, index int) error {
 }
 
 // Leave leaves the room and waits for the end of the process, which is killed
-// after 15 s. Later calls return the same.
+// after two minutes. Later calls return the same.
 func (m *Member) Leave() error {
 	m.leave.Do(func() {
 		m.mu.Lock()

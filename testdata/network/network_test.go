@@ -152,6 +152,7 @@ func (l *lab) meet(t *testing.T) {
 // on its way.
 func (l *lab) send(t *testing.T, count int) (came []int) {
 	t.Helper()
+	ctx := sample.Context(t)
 	l.udp.SetReadDeadline(time.Time{})
 	up, down := l.c.Up.Counts(), l.c.Down.Counts()
 	var got atomic.Int64
@@ -169,8 +170,8 @@ func (l *lab) send(t *testing.T, count int) (came []int) {
 	}()
 	until := func(what string, cond func() bool) {
 		t.Helper()
-		for end := time.Now().Add(time.Minute); !cond(); time.Sleep(100 * time.Microsecond) {
-			if time.Now().After(end) {
+		for !cond() {
+			if time.Sleep(100 * time.Microsecond); ctx.Err() != nil {
 				t.Fatalf("%s: %d of %d came, up %+v, down %+v", what, got.Load(), count, l.c.Up.Counts(), l.c.Down.Counts())
 			}
 		}
@@ -273,8 +274,10 @@ func TestStrays(t *testing.T) {
 	l := newLab(t)
 	l.ask(t, "GET / HTTP/1.1\r\n\r\n")
 	l.udp.Write(check("somebody"))
-	for l.Stray() == 0 {
-		time.Sleep(time.Millisecond)
+	for ctx := sample.Context(t); l.Stray() == 0; time.Sleep(time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatal("no stray")
+		}
 	}
 	if came := l.send(t, 10); len(came) > 0 || l.Stray() != 11 {
 		t.Errorf("%v came, %d strays", came, l.Stray())

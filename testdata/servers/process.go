@@ -165,7 +165,7 @@ func (p *process) waitUntilUp(ctx context.Context, url string) error {
 	}
 }
 
-// Stop asks the server to end, waits for up to 5 s, then kills it, and removes
+// Stop asks the server to end, waits for up to two minutes, then kills it, and removes
 // its folder. It returns an error if it had to kill, or the server had ended
 // before. Stopping twice is no error.
 func (p *process) Stop() (err error) {
@@ -183,7 +183,7 @@ func (p *process) Stop() (err error) {
 		}
 		// Asked once a LiveKit server waits for its participants to leave, and in
 		// its first 100 ms it does not listen; asked twice it goes.
-		for _, patience := range []time.Duration{time.Second, 4 * time.Second} {
+		for _, patience := range []time.Duration{time.Second, 2 * time.Minute} {
 			if err := p.cmd.Process.Signal(terminate); err != nil {
 				break // it has just ended
 			}

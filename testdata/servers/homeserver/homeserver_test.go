@@ -138,9 +138,12 @@ func TestDelayedAndSticky(t *testing.T) {
 	}
 	send(map[string]any{"n": 1}, 0)
 	long := send(map[string]any{"n": 2}, time.Hour)
-	cancelled := send(map[string]any{"n": 3}, 300*time.Millisecond)
+	cancelled := send(map[string]any{"n": 3}, time.Hour)
 	if err := do(cancelled, event.DelayActionCancel); err != nil {
 		t.Fatal(err)
+	}
+	if err := do(cancelled, event.DelayActionSend); !errors.Is(err, mautrix.MNotFound) {
+		t.Errorf("an event that was cancelled can be sent: %v", err)
 	}
 	send(map[string]any{"n": 4}, 50*time.Millisecond)
 	seen := &eyes{c: bob}
