@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,16 +36,15 @@ func (w *workerProcess) kill(sig syscall.Signal) {
 	}
 }
 
-// freeAddrs returns addresses of this machine that nobody listens on.
+// freeAddrs returns addresses of this machine that nobody listens on, nor gets by chance.
 func freeAddrs(t *testing.T, n int) (all []string) {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() // held until all are found
-		all = append(all, l.Addr().String())
+	ports, err := servers.FreePorts(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, port := range ports {
+		all = append(all, fmt.Sprintf("127.0.0.1:%d", port))
 	}
 	return all
 }

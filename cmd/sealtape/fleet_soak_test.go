@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -44,9 +43,6 @@ func TestSoakFleet(t *testing.T) {
 	n := soakRooms(t)
 	inRealTime(t)
 	l := newDesk(t)
-	var cancel context.CancelFunc
-	l.ctx, cancel = context.WithTimeout(t.Context(), 40*time.Minute)
-	t.Cleanup(cancel)
 	hooks := freeAddrs(t, 2)
 	var err error
 	if l.lk, err = servers.StartLiveKit(l.ctx, servers.LiveKitConfig{Webhooks: []string{"http://" + hooks[0] + "/", "http://" + hooks[1] + "/"}}); err != nil {

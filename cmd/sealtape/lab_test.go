@@ -14,7 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
@@ -80,10 +79,7 @@ func newDesk(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{t: t, dir: t.TempDir(), bin: tools.get(t), mark: newMark(),
 		told: func() string { return "" }, vars: []string{raceVar + "=" + raceOptions(), collecting + "=" + seldomCollecting}}
-	// Only now, for the tools may have to be built first. No test takes so long, by far.
-	var cancel context.CancelFunc
-	l.ctx, cancel = context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
+	l.ctx = sample.Context(t)
 	return l
 }
 

@@ -30,6 +30,7 @@ import (
 	"github.com/sealtape/sealtape/playback/site"
 	"github.com/sealtape/sealtape/playback/tape"
 	"github.com/sealtape/sealtape/testdata/player"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A playerSite is the page as it is built, on one origin, and recordings on another.
@@ -58,9 +59,7 @@ var browserProgramOnce = sync.OnceValues(func() (browserProgram, error) {
 
 func newPlayerSite(t *testing.T) *playerSite {
 	withBrowsers(t, onePage)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
-	t.Cleanup(cancel)
-	s := &playerSite{T: t, ctx: ctx, dir: t.TempDir()}
+	s := &playerSite{T: t, ctx: sample.Context(t), dir: t.TempDir()}
 	p, err := browserProgramOnce()
 	s.must(err)
 	people, err := player.NewPeople(filepath.Join(s.dir, "people"))
@@ -155,9 +154,7 @@ func (s *playerSite) open(address string) *player.Page {
 
 func (s *playerSite) until(p *player.Page, js string) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
-	defer cancel()
-	if err := p.Until(ctx, js); err != nil {
+	if err := p.Until(s.ctx, js); err != nil {
 		shown, _ := player.Eval[string](s.ctx, p, "document.body.innerText.slice(0, 600)")
 		if shots := os.Getenv("SEALTAPE_SHOTS"); shots != "" {
 			if png, err := p.Screenshot(s.ctx); err == nil {

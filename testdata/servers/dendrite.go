@@ -31,7 +31,7 @@ func StartDendrite(ctx context.Context, progress func(string)) (*Dendrite, error
 	}
 	s := &Dendrite{Name: "meet.test"}
 	s.process, err = retryPorts(func() (*process, error) {
-		ports, err := freePorts(2)
+		ports, err := FreePorts(2)
 		if err != nil {
 			return nil, err
 		}

@@ -67,7 +67,7 @@ func StartLiveKit(ctx context.Context, c LiveKitConfig) (*LiveKit, error) {
 	}
 	c.Host = cmp.Or(c.Host, "127.0.0.1")
 	s.process, err = retryPorts(func() (*process, error) {
-		ports, err := freePorts(2)
+		ports, err := FreePorts(2)
 		if err != nil {
 			return nil, err
 		}

@@ -49,7 +49,7 @@ func StartMinIO(ctx context.Context, c MinIOConfig) (*MinIO, error) {
 	var secret [32]byte
 	rand.Read(secret[:])
 	s.process, err = retryPorts(func() (*process, error) {
-		ports, err := freePorts(2)
+		ports, err := FreePorts(2)
 		if err != nil {
 			return nil, err
 		}

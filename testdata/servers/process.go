@@ -278,9 +278,9 @@ func retryPorts(start func() (*process, error)) (*process, error) {
 // is away.
 const firstPort, lastPort = 20000, 32000
 
-// freePorts returns loopback ports that nobody listens on, TCP and UDP alike,
-// all different.
-func freePorts(n int) ([]int, error) {
+// FreePorts returns loopback ports that nobody listens on, TCP and UDP alike,
+// all different, which nobody gets who asks the system for any port.
+func FreePorts(n int) ([]int, error) {
 	var ports []int
 	for range 1000 {
 		port := firstPort + rand.IntN(lastPort-firstPort)

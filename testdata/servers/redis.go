@@ -22,7 +22,7 @@ func StartRedis(ctx context.Context) (*Redis, error) {
 	}
 	s := &Redis{}
 	s.process, err = retryPorts(func() (*process, error) {
-		ports, err := freePorts(1)
+		ports, err := FreePorts(1)
 		if err != nil {
 			return nil, err
 		}

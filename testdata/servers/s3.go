@@ -60,7 +60,7 @@ func StartRclone(ctx context.Context, progress func(string)) (*S3, error) {
 func (s S3) start(ctx context.Context, name, path, up string, args func(dir, addr string) []string, env ...string) (*S3, error) {
 	var err error
 	s.process, err = retryPorts(func() (*process, error) {
-		ports, err := freePorts(1)
+		ports, err := FreePorts(1)
 		if err != nil {
 			return nil, err
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/fleet"
 	"github.com/sealtape/sealtape/recorder/livekit/agent"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestMain is the recorder that a worker starts, or a policy's command, where the
@@ -190,7 +191,7 @@ func newBench(t *testing.T, drain time.Duration, change func(*Config)) *bench {
 		},
 		Check: func(*fleet.Policy) error { return nil },
 		Ask:   fleet.Program{Env: []string{"FAKE_COMMAND=1"}, Time: 2 * time.Second},
-		Env:   []string{"FAKE_RECORDER=" + b.dir}, Log: slog.New(slog.NewTextHandler(b.said, nil)), HungAfter: 3,
+		Env:   []string{"FAKE_RECORDER=" + b.dir}, Log: slog.New(slog.NewTextHandler(b.said, nil)), HungAfter: 3600,
 	}
 	if change != nil {
 		change(&c)
@@ -221,9 +222,8 @@ func newBench(t *testing.T, drain time.Duration, change func(*Config)) *bench {
 // until waits for something to be so.
 func (b *bench) until(what string, ok func() bool) {
 	b.t.Helper()
-	end := time.Now().Add(time.Minute)
-	for !ok() {
-		if time.Now().After(end) {
+	for ctx := sample.Context(b.t); !ok(); {
+		if ctx.Err() != nil {
 			b.t.Fatalf("waited in vain: %s\n%s", what, b.said)
 		}
 		time.Sleep(10 * time.Millisecond)

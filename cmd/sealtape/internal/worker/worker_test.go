@@ -138,7 +138,11 @@ func TestCrash(t *testing.T) {
 	}{{"crashes", "crashed", 2}, {"panics", "crashed", 2}, {"silent", "crashed", 2}, {"fails", "failed", 1}, {"elsewhere", "elsewhere", 1}, {"incomplete", "incomplete", 1}} {
 		t.Run(tt.policy, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, 0, nil)
+			b := newBench(t, 0, func(c *Config) {
+				if tt.policy == "silent" {
+					c.HungAfter = 5
+				}
+			})
 			b.job("AJ_1", "board", tt.policy)
 			b.says(`msg="a recorder ended"`)
 			b.says("how=" + tt.how)
