@@ -59,15 +59,19 @@ func TestStoreRefusesLater(t *testing.T) {
 	var refuse atomic.Bool
 	l.vars = append(l.vars, l.refusing(&refuse))
 	home, _ := l.person("Recorder")
-	l.publisher(l.room("r"), "ada", "Ada")
-	rec := l.record(home, "--room", l.room("r"), "--store", store, "--store", folder, "--reader", "Recorder", "--segment", "1s", "--duration", "4s")
+	ada := l.publisher(l.room("r"), "ada", "Ada")
+	rec := l.record(home, "--room", l.room("r"), "--store", store, "--store", folder, "--reader", "Recorder", "--segment", "1s", "--grace", "1ms")
 	l.segments(home, store, rec.id, 1)
 	refuse.Store(true)
+	const refused = "the store does not take the recording; it waits in the spool"
+	l.until("the store's refusal is told", func() bool { return strings.Contains(rec.stderr(), refused) })
+	if err := ada.Leave(); err != nil {
+		t.Fatal(err)
+	}
 	if code := rec.wait(); code != ui.ExitFailed {
 		t.Errorf("exit code %d, want %d", code, ui.ExitFailed)
 	}
-	for _, want := range []string{"the store does not take the recording; it waits in the spool",
-		"the store did not take all of the recording: " + store + ": ", "this account is over its cap", "hint: it is safe in the spool"} {
+	for _, want := range []string{"the store did not take all of the recording: " + store + ": ", "this account is over its cap", "hint: it is safe in the spool"} {
 		if !strings.Contains(rec.stderr(), want) {
 			t.Errorf("does not say %q:\n%s", want, rec.stderr())
 		}
