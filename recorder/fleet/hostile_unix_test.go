@@ -3,6 +3,7 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,11 +12,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
-// gone reports whether a process has ended, or does within a while.
-func gone(pid int) bool {
-	for range 500 {
+// gone reports whether a process has ended, or does while the test may last.
+func gone(t *testing.T, pid int) bool {
+	for ctx := sample.Context(t); ctx.Err() == nil; {
 		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // where nobody waits for it, it stays as a zombie
 		if syscall.Kill(pid, 0) != nil || strings.Contains(string(stat), ") Z ") {
 			return true
@@ -41,7 +44,7 @@ func TestPolicyPipe(t *testing.T) {
 		if err == nil {
 			t.Error("a pipe is a policy")
 		}
-	case <-time.After(time.Minute):
+	case <-sample.Context(t).Done():
 		t.Error("reading the policies waits for the pipe")
 	}
 }
@@ -52,12 +55,20 @@ func TestCommandLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Program{Args: []string{me}, Env: []string{"FLEET_TEST_PROGRAM=leaves"}, Time: 2 * time.Second}
-	err = p.Ask(t.Context(), Question{}, &struct{}{})
+	left := filepath.Join(t.TempDir(), "left")
+	p := Program{Args: []string{me}, Env: []string{"FLEET_TEST_PROGRAM=leaves", "FLEET_TEST_LEFT=" + left}, Time: time.Hour}
+	ctx, cancel := context.WithCancel(sample.Context(t))
+	go func() {
+		defer cancel()
+		for _, err := os.Stat(left); err != nil && ctx.Err() == nil; _, err = os.Stat(left) {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	err = p.Ask(ctx, Question{}, &struct{}{})
 	_, said, _ := strings.Cut(fmt.Sprint(err), "it says \"")
 	if pid, _ := strconv.Atoi(strings.TrimSuffix(said, "\"")); pid == 0 {
 		t.Errorf("%v", err)
-	} else if !gone(pid) {
+	} else if !gone(t, pid) {
 		t.Errorf("what the command started runs on as %d", pid)
 	}
 }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -235,6 +236,9 @@ func programMain(how string) int {
 			return 9
 		}
 		fmt.Fprint(os.Stderr, c.Process.Pid)
+		if err := os.WriteFile(os.Getenv("FLEET_TEST_LEFT"), nil, 0o600); err != nil {
+			return 9
+		}
 		time.Sleep(time.Hour)
 	case "env":
 		fmt.Printf(`{"settings":{"title":%q}}`, strings.Join(os.Environ(), " "))
@@ -253,7 +257,7 @@ func TestResolve(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(how string, limit time.Duration) (*Policy, []byte, error) {
-		return p.Resolve(t.Context(), Program{Env: []string{"FLEET_TEST_PROGRAM=" + how}, Time: limit}, Question{"board", "board-may", "RM_1"})
+		return p.Resolve(t.Context(), Program{Env: []string{"FLEET_TEST_PROGRAM=" + how}, Time: cmp.Or(limit, time.Hour)}, Question{"board", "board-may", "RM_1"})
 	}
 	got, keys, err := ask("keys", 0)
 	if err != nil || string(keys) != `{"shared":{"0":{"passphrase":"of board board-may RM_1"}}}` {

@@ -243,7 +243,7 @@ func TestSlow(t *testing.T) {
 		}
 		return try > 1
 	})
-	send(t, Config{URL: k.URL, Key: parse(t, whsec), Dir: t.TempDir(), Wait: atOnce, Timeout: 50 * time.Millisecond}, event(Started))
+	send(t, Config{URL: k.URL, Key: parse(t, whsec), Dir: t.TempDir(), Wait: atOnce, Timeout: 2 * time.Second}, event(Started))
 	close(over)
 	if got := k.types(); !slices.Equal(got, []string{Started}) {
 		t.Errorf("took %v", got)
