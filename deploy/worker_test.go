@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // TestImageWorker: a worker in the image, read-only and without any rights or a shell, is
@@ -55,16 +56,15 @@ func TestImageWorker(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- worker.Wait() }()
 	defer func() { _ = worker.Process.Kill() }() // it has ended, or the test failed
+	inTime := sample.Context(t)
 	until := func(what string, done func() bool) {
 		t.Helper()
-		deadline := time.Now().Add(4 * time.Minute)
 		for !done() {
 			select {
 			case err := <-ended:
 				t.Fatalf("the worker ended: %v\n%s", err, said.String())
 			case <-time.After(200 * time.Millisecond):
-			}
-			if time.Now().After(deadline) {
+			case <-inTime.Done():
 				t.Fatalf("not %s:\n%s", what, said.String())
 			}
 		}
@@ -94,7 +94,7 @@ func TestImageWorker(t *testing.T) {
 		if err != nil {
 			t.Errorf("it ended with %v\n%s", err, said.String())
 		}
-	case <-time.After(2 * time.Minute):
+	case <-inTime.Done():
 		t.Errorf("it does not end:\n%s", said.String())
 	}
 }

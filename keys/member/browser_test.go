@@ -18,6 +18,7 @@ import (
 
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/keys/member"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // What Go makes, a browser reads, and the other way round: cards, fingerprints,
@@ -138,6 +139,7 @@ func TestBrowserMember(t *testing.T) {
 }
 
 func browserMember(t *testing.T, passphrase string) {
+	inTime := sample.Context(t)
 	sid := func() string { return "RM_weekly" }
 	var roomKeys func(string) []*member.RoomKey
 	seal := func(data []byte) []byte { return data }
@@ -240,7 +242,7 @@ func browserMember(t *testing.T, passphrase string) {
 		for !cond(rec.Peer("ada")) {
 			select {
 			case <-changed:
-			case <-time.After(time.Minute):
+			case <-inTime.Done():
 				t.Fatalf("%s: %+v, the browser was told %v", what, rec.Peer("ada"), s.troubles())
 			}
 		}
@@ -333,7 +335,7 @@ func browserMember(t *testing.T, passphrase string) {
 	for !answered().Yes { // it had none, and Go stands by it
 		select {
 		case <-s.told:
-		case <-time.After(time.Minute):
+		case <-inTime.Done():
 			t.Fatal("no answer came again")
 		}
 	}
@@ -427,7 +429,7 @@ func browserMember(t *testing.T, passphrase string) {
 	for standing() != "claimed" {
 		select {
 		case <-changed:
-		case <-time.After(time.Minute):
+		case <-inTime.Done():
 			t.Fatalf("the browser sees %+v", seen.Peers)
 		}
 	}

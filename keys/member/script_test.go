@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/sealtape/sealtape/testdata/sample"
 )
@@ -170,10 +169,10 @@ func (s *script) troubles() []string {
 // until waits for a trouble.
 func (s *script) until(trouble string) {
 	s.t.Helper()
-	for !slices.Contains(s.troubles(), trouble) {
+	for ctx := sample.Context(s.t); !slices.Contains(s.troubles(), trouble); {
 		select {
 		case <-s.told:
-		case <-time.After(time.Minute):
+		case <-ctx.Done():
 			s.t.Fatalf("the browser was told %v, want %s", s.troubles(), trouble)
 		}
 	}

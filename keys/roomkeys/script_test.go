@@ -317,7 +317,7 @@ func (w *mixed) until(what string, cond func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); ; {
+	for ctx := sample.Context(w.t); ; {
 		w.ada.mu.Lock()
 		events := w.ada.events
 		w.ada.events = nil
@@ -328,8 +328,8 @@ func (w *mixed) until(what string, cond func() bool) {
 		if cond() {
 			return
 		}
-		if time.Now().After(end) {
-			w.t.Fatalf("%s: not in a minute; ada was told %+v", what, w.rings.events())
+		if ctx.Err() != nil {
+			w.t.Fatalf("%s: not in time; ada was told %+v", what, w.rings.events())
 		}
 		<-tick.C
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/gorilla/websocket"
 	lkproto "github.com/livekit/protocol/livekit"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // A fakeServer does what a real one cannot be made to do: it says what a test has it say.
@@ -176,7 +178,7 @@ func (h *hands) Load() Load {
 // begin runs a worker until the test ends.
 func begin(t *testing.T, s *fakeServer, h *hands, change func(*Config)) (*Worker, context.Context) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithCancel(sample.Context(t))
 	c := Config{URL: s.http.URL + "/base/", Name: "sealtape", Version: "v1", Handler: h,
 		Token: func(context.Context) (string, error) { return "a-token", nil },
 		Ping:  50 * time.Millisecond, Status: 20 * time.Millisecond, FirstWait: 5 * time.Millisecond, LastWait: 20 * time.Millisecond}

@@ -17,6 +17,7 @@ import (
 	"github.com/livekit/protocol/webhook"
 
 	"github.com/sealtape/sealtape/recorder/fleet"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 const (
@@ -172,7 +173,7 @@ func (s *stage) hears(t *testing.T) *lkproto.WebhookEvent {
 	select {
 	case e := <-s.events:
 		return e
-	case <-time.After(time.Minute):
+	case <-sample.Context(t).Done():
 		t.Fatal("no webhook")
 		return nil
 	}
