@@ -240,8 +240,11 @@ func TestSounds(t *testing.T) {
 				return
 			}
 			want := packetsOf(t, path, "a")
+			if len(got) != len(want) || len(want) == 0 {
+				t.Fatalf("%d packets of %d", len(got), len(want))
+			}
 			for i, f := range got {
-				if sum := md5.Sum(f.Data); len(got) != len(want) || hex.EncodeToString(sum[:]) != want[i].hash {
+				if sum := md5.Sum(f.Data); hex.EncodeToString(sum[:]) != want[i].hash {
 					t.Fatalf("packet %d of %d is another", i, len(want))
 				}
 			}

@@ -18,6 +18,9 @@ import (
 // time, and warns of nothing.
 func TestWebM(t *testing.T) {
 	h, all, _ := read(t, bytes.NewReader(source(t, "file.mkv")))
+	if len(h.Tracks) != 2 {
+		t.Fatalf("the file has %d tracks", len(h.Tracks))
+	}
 	for _, track := range h.Tracks {
 		init, err := matroska.WebMInit(track)
 		if err != nil {
