@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -31,8 +30,7 @@ func TestFirefox(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
 	r := record(t, codecs)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
-	defer cancel()
+	ctx := sample.Context(t)
 	f, err := player.OpenFirefox(ctx, servePage(t, r, newObjectServer(t, r.folder, 0)).URL)
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 	"github.com/sealtape/sealtape/playback/site"
 	"github.com/sealtape/sealtape/playback/web"
 	"github.com/sealtape/sealtape/testdata/player"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // An objectServer gives the objects in a folder to pages of other origins, as a bucket
@@ -210,8 +211,7 @@ type watching struct {
 
 func watch(t testing.TB, c player.PageConfig) *watching {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	c.Log = func(text string) { t.Log(text) }
 	p, err := player.Open(ctx, c)
 	if err != nil {
@@ -227,9 +227,7 @@ func watch(t testing.TB, c player.PageConfig) *watching {
 
 func (w *watching) until(js string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
-	defer cancel()
-	if err := w.Until(ctx, js); err != nil {
+	if err := w.Until(w.ctx, js); err != nil {
 		shown, _ := player.Eval[string](w.ctx, w.Page, "document.body.innerText.slice(0, 500)")
 		w.t.Fatalf("%s: %v; errors %q; the page shows %q", js, err, w.Errors(), shown)
 	}

@@ -2,7 +2,6 @@ package site
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +13,6 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/sealtape/sealtape/playback/web"
 	"github.com/sealtape/sealtape/testdata/player"
@@ -103,9 +101,7 @@ func eval[T any](t *testing.T, p *player.Page, js string) T {
 
 func until(t *testing.T, p *player.Page, js string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
-	defer cancel()
-	if err := p.Until(ctx, js); err != nil {
+	if err := p.Until(sample.Context(t), js); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -89,8 +88,7 @@ func TestBrowserTakesSegments(t *testing.T) {
 	s := serveBy(t, player.Config{Library: playertest.Of(playertest.Cameras(t)), Patience: player.Patience{Next: time.Hour, Prev: time.Hour}})
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
-	defer cancel()
+	ctx := sample.Context(t)
 	page, err := browser.Open(ctx, browser.PageConfig{URL: s.URL(server.Listener.Addr().String()), Log: func(text string) { t.Log(text) }})
 	if err != nil {
 		t.Fatal(err)

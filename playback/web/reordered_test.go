@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -106,8 +105,7 @@ func TestBrowserShowsReordered(t *testing.T) {
 	s := serveBy(t, player.Config{Library: playertest.Of(rec), Patience: player.Patience{Next: time.Hour, Prev: time.Hour}})
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // only so that nothing hangs
-	defer cancel()
+	ctx := sample.Context(t)
 	page, err := browser.Open(ctx, browser.PageConfig{URL: s.URL(server.Listener.Addr().String()), Log: func(text string) { t.Log(text) }})
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"filippo.io/age"
 
@@ -64,8 +63,7 @@ func newKeySite(t *testing.T, policy string) *keySite {
 		fmt.Fprint(w, keyDocument)
 	}))
 	t.Cleanup(front.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // only so that nothing hangs
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s := &keySite{T: t, ctx: ctx, url: strings.Replace(front.URL, "127.0.0.1", "localhost", 1) + "/"}
 	var err error
 	if s.reader, err = keys.Generate("Ada"); err != nil {

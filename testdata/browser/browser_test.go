@@ -22,8 +22,7 @@ const passphrase = "what the members know"
 func startServer(t testing.TB) (context.Context, *servers.LiveKit) {
 	t.Helper()
 	sample.Live(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})
 	if err != nil {
 		t.Fatal(err)

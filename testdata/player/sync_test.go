@@ -84,13 +84,7 @@ type watcher struct {
 // watch seals a meeting and plays it.
 func watch(t *testing.T, people *player.People, m player.Meeting) *watcher {
 	t.Helper()
-	return watchFor(t, people, m, 5*time.Minute)
-}
-
-func watchFor(t *testing.T, people *player.People, m player.Meeting, atMost time.Duration) *watcher {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), atMost)
-	t.Cleanup(cancel)
+	ctx := sample.Context(t)
 	store := t.TempDir()
 	tape, err := player.NewTape(store, people.Signer.Signer(), m)
 	if err != nil {
@@ -146,7 +140,7 @@ func play(t *testing.T, ctx context.Context, home, store, id string) *player.Com
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 		defer cancel()
 		if code, err := c.Stop(stop); err != nil || code != 0 && code != 3 {
 			t.Errorf("sealtape play ended with %d: %v\n%s", code, err, c.Said())
