@@ -337,10 +337,10 @@ func (m *Member) Screenshot(ctx context.Context) ([]byte, error) {
 }
 
 // Leave leaves the room, closes the browser, or the member's part of it, removes
-// its files and waits for all of it, 15 s at most. Later calls return the same.
+// its files and waits for all of it, two minutes at most. Later calls return the same.
 func (m *Member) Leave() error {
 	m.leave.Do(func() {
-		ctx, cancel := context.WithTimeout(m.ctx, 15*time.Second)
+		ctx, cancel := context.WithTimeout(m.ctx, 2*time.Minute)
 		defer cancel()
 		if m.ctx.Err() == nil {
 			if err := m.do(ctx, call("window.member?.leave()")); err != nil {

@@ -61,10 +61,10 @@ func Open(ctx context.Context, c Config) (*Chromium, error) {
 }
 
 // Close closes the browser, once its members have left, removes its files and waits for
-// all of it, 15 s at most. Later calls return the same.
+// all of it, two minutes at most. Later calls return the same.
 func (b *Chromium) Close() error {
 	b.close.Do(func() {
-		ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+		ctx, cancel := context.WithTimeout(b.ctx, 2*time.Minute)
 		defer cancel()
 		if b.ctx.Err() == nil {
 			if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {

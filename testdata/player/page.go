@@ -328,13 +328,13 @@ func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 	return png, err
 }
 
-// Close closes the browser and waits for its end, 15 s at most.
+// Close closes the browser and waits for its end, two minutes at most.
 func (p *Page) Close() error {
 	defer p.cancel()
 	if p.ctx.Err() != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, 2*time.Minute)
 	defer cancel()
 	if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("closing the browser: %w", err)
