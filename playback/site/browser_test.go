@@ -76,18 +76,42 @@ func tryingConfig(stores ...string) Config {
 	return c
 }
 
+// shared is the page of all tests that need no other, one after the other.
+var shared struct {
+	sync.Mutex
+	page *player.Page
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.page != nil {
+		if err := shared.page.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// open shows url on the page that t has until it ends.
 func open(t *testing.T, url string) *player.Page {
 	t.Helper()
-	page, err := player.Open(t.Context(), player.PageConfig{URL: url, Log: func(text string) { t.Log(text) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := page.Close(); err != nil {
-			t.Error(err)
+	shared.Lock()
+	t.Cleanup(shared.Unlock)
+	if shared.page == nil {
+		page, err := player.Open(t.Context(), player.PageConfig{URL: "about:blank", Log: func(text string) { fmt.Fprintln(os.Stderr, text) }})
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	return page
+		shared.page = page
+	}
+	// Nothing of the test before is left there.
+	for _, u := range []string{"about:blank", url} {
+		if err := shared.page.Navigate(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return shared.page
 }
 
 func eval[T any](t *testing.T, p *player.Page, js string) T {

@@ -16,10 +16,13 @@ func TestStart(t *testing.T) {
 	sample.Live(t)
 	t.Parallel()
 	address := host(t, build(t, tryingConfig()), nil, nil).URL + "/tapes/"
-	for name, c := range map[string]player.PageConfig{
-		"desktop": {Width: 1280, Height: 800, Scale: 1},
-		"phone":   {Width: 390, Height: 844, Scale: 2, Dark: true},
-	} {
+	screens := []string{"desktop", "phone"}
+	for i := range sample.Cases(t, len(screens), 1) {
+		name := screens[i]
+		c := map[string]player.PageConfig{
+			"desktop": {Width: 1280, Height: 800, Scale: 1},
+			"phone":   {Width: 390, Height: 844, Scale: 2, Dark: true},
+		}[name]
 		c.URL, c.Log = address+"#1&s=x", func(text string) { t.Log(text) }
 		p, err := player.Open(t.Context(), c)
 		if err != nil {
