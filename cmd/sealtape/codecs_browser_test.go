@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/testdata/browser"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/sample"
@@ -55,7 +56,13 @@ func TestBrowserCodecs(t *testing.T) {
 		r.rec = l.record(home, append([]string{"--room", l.room(r.name), "--store", store, "--reader", "Recorder", "--segment", "1s"}, r.args...)...)
 	}
 	for _, r := range rooms {
-		l.segments(home, store, r.rec.id, 1)
+		l.informed(home, store, r.rec.id, "all that is published", func(i *show.InfoJSON) bool {
+			kept := make(map[string]bool)
+			for _, tr := range i.Tracks {
+				kept[tr.Source] = kept[tr.Source] || tr.Codec != ""
+			}
+			return kept["microphone"] && kept["camera"] && (kept["screen"] || r.screen == "")
+		})
 		layers := r.member.State().Published[browser.Camera].Layers // now, as a busy browser takes some off at any time
 		l.segments(home, store, r.rec.id, l.listed(home, store, r.rec.id)+2)
 		want := r.rec.accounts(r.rec.stop(syscall.SIGTERM), home, store)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/livekit"
@@ -82,7 +83,16 @@ func TestGraceHolds(t *testing.T) {
 		}
 	}
 	come()
-	l.segments(home, store, rec.id, l.listed(home, store, rec.id)+3)
+	l.informed(home, store, rec.id, "that she came back", func(i *show.InfoJSON) bool {
+		came := 0
+		for _, e := range i.Timeline {
+			if e.Type == media.EventJoin && e.Participant == "ada" {
+				came++
+			}
+		}
+		return came == 2
+	})
+	l.segments(home, store, rec.id, l.listed(home, store, rec.id)+2)
 	code := rec.accounts(rec.stop(syscall.SIGTERM), home, store)
 	out := l.informs(home, rec.id, "--store", store, "--json")
 	if n := strings.Count(out, `"type":"join"`) + strings.Count(out, `"type": "join"`); n != 2 || strings.Contains(out, media.HoleReconnect) {

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/keys"
 	"github.com/sealtape/sealtape/recorder"
 	"github.com/sealtape/sealtape/recorder/media"
@@ -111,6 +112,15 @@ func TestBrowserMembership(t *testing.T) {
 	if err := ben.Say(l.ctx, "yes"); err != nil {
 		t.Fatal(err)
 	}
+	l.informed(home, store, rec.id, "that both agree", func(i *show.InfoJSON) bool {
+		given := 0
+		for _, e := range i.Timeline {
+			if e.Type == media.EventConsent && e.Reason == "given" {
+				given++
+			}
+		}
+		return given == 2
+	})
 	l.segments(home, store, rec.id, l.listed(home, store, rec.id)+3)
 	if err := ada.Answer(l.ctx, identity, false); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/recorder/media"
 	"github.com/sealtape/sealtape/testdata/members"
 	"github.com/sealtape/sealtape/testdata/native"
@@ -57,7 +58,15 @@ func TestRecordedWords(t *testing.T) {
 	say(scribe.Transcribe(l.ctx, words))
 	words.Segment, words.Text = "L_1", "Nor this?"
 	say(older.PublishTranscription(l.ctx, words)) // for which LiveKit has no encryption
-	l.segments(home, store, rec.id, l.listed(home, store, rec.id)+3)
+	l.informed(home, store, rec.id, "the words of both", func(i *show.InfoJSON) bool {
+		by := make(map[string]bool)
+		for _, e := range i.Timeline {
+			if e.Type == media.EventTranscription {
+				by[e.By] = true
+			}
+		}
+		return by["scribe"] && by["older"]
+	})
 	want := rec.accounts(rec.stop(syscall.SIGTERM), home, store)
 
 	var said []string
