@@ -202,6 +202,11 @@ func (o overlaid) Open(name string) (fs.File, error) {
 	return o.under.Open(name)
 }
 
+// chromium is the process in which all pages of the tests are.
+var chromium = player.Chromium{Measure: true}
+
+func TestMain(m *testing.M) { os.Exit(player.Run(m, &chromium)) }
+
 // A watching is a browser with the page.
 type watching struct {
 	*player.Page
@@ -212,7 +217,7 @@ type watching struct {
 func watch(t testing.TB, c player.PageConfig) *watching {
 	t.Helper()
 	ctx := sample.Context(t)
-	c.Log = func(text string) { t.Log(text) }
+	c.In, c.Log = &chromium, func(text string) { t.Log(text) }
 	p, err := player.Open(ctx, c)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -24,6 +25,11 @@ const imports = `<script type="importmap">{ "imports": {
 	"@noble/post-quantum/": "/node_modules/@noble/post-quantum/",
 	"@scure/base": "/node_modules/@scure/base/index.js"
 } }</script>`
+
+// shared is the process in which all pages of the tests are.
+var shared player.Chromium
+
+func TestMain(m *testing.M) { os.Exit(player.Run(m, &shared)) }
 
 // A chromium is a page of an app that has the package, in a browser.
 type chromium struct {
@@ -45,7 +51,7 @@ func openChromium(t *testing.T) *chromium {
 	}))
 	t.Cleanup(server.Close)
 	c := &chromium{T: t, ctx: t.Context(), url: strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/app"}
-	p, err := player.Open(c.ctx, player.PageConfig{URL: c.url})
+	p, err := player.Open(c.ctx, player.PageConfig{In: &shared, URL: c.url})
 	if err != nil {
 		t.Fatal(err)
 	}

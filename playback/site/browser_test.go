@@ -76,42 +76,23 @@ func tryingConfig(stores ...string) Config {
 	return c
 }
 
-// shared is the page of all tests that need no other, one after the other.
-var shared struct {
-	sync.Mutex
-	page *player.Page
-}
+// shared is the process in which all pages of the tests are.
+var shared player.Chromium
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if shared.page != nil {
-		if err := shared.page.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(player.Run(m, &shared)) }
 
-// open shows url on the page that t has until it ends.
 func open(t *testing.T, url string) *player.Page {
 	t.Helper()
-	shared.Lock()
-	t.Cleanup(shared.Unlock)
-	if shared.page == nil {
-		page, err := player.Open(t.Context(), player.PageConfig{URL: "about:blank", Log: func(text string) { fmt.Fprintln(os.Stderr, text) }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		shared.page = page
+	page, err := player.Open(t.Context(), player.PageConfig{In: &shared, URL: url})
+	if err != nil {
+		t.Fatal(err)
 	}
-	// Nothing of the test before is left there.
-	for _, u := range []string{"about:blank", url} {
-		if err := shared.page.Navigate(t.Context(), u); err != nil {
-			t.Fatal(err)
+	t.Cleanup(func() {
+		if err := page.Close(); err != nil {
+			t.Error(err)
 		}
-	}
-	return shared.page
+	})
+	return page
 }
 
 func eval[T any](t *testing.T, p *player.Page, js string) T {

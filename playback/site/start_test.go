@@ -23,7 +23,7 @@ func TestStart(t *testing.T) {
 			"desktop": {Width: 1280, Height: 800, Scale: 1},
 			"phone":   {Width: 390, Height: 844, Scale: 2, Dark: true},
 		}[name]
-		c.URL, c.Log = address+"#1&s=x", func(text string) { t.Log(text) }
+		c.In, c.URL = &shared, address+"#1&s=x"
 		p, err := player.Open(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)

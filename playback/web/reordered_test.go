@@ -106,7 +106,7 @@ func TestBrowserShowsReordered(t *testing.T) {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	ctx := sample.Context(t)
-	page, err := browser.Open(ctx, browser.PageConfig{URL: s.URL(server.Listener.Addr().String()), Log: func(text string) { t.Log(text) }})
+	page, err := browser.Open(ctx, browser.PageConfig{In: &Sounding, URL: s.URL(server.Listener.Addr().String()), Log: func(text string) { t.Log(text) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func TestSystem(t *testing.T) {
 	defer front.Close()
 	ctx := t.Context()
 	url := server.URL(strings.TrimPrefix(front.URL, "http://"))
-	page, err := player.Open(ctx, player.PageConfig{URL: url, Measure: true, Script: watched})
+	page, err := player.Open(ctx, player.PageConfig{URL: url, In: &Sounding, Measure: true, Script: watched})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/sealtape/sealtape/keys"
+	"github.com/sealtape/sealtape/playback/web"
 	"github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
 )
@@ -74,7 +75,7 @@ func newKeySite(t *testing.T, policy string) *keySite {
 		t.Fatal(err)
 	}
 	s.secret, s.file = sealedEpoch(t, card)
-	if s.page, err = player.Open(s.ctx, player.PageConfig{URL: s.url, Width: 1000, Height: 900}); err != nil {
+	if s.page, err = player.Open(s.ctx, player.PageConfig{In: &web.Chromium, URL: s.url, Width: 1000, Height: 900}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

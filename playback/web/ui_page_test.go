@@ -23,8 +23,8 @@ func TestPlayerPage(t *testing.T) {
 	s.on("lanes", lanes)
 }
 
-// TestPlayerPageAround drives what is around the pictures, in a browser of its
-// own: for most of the time the test and the browser wait for one another.
+// TestPlayerPageAround drives what is around the pictures, in a window of its own: for
+// most of the time a test and its page wait for one another.
 func TestPlayerPageAround(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -126,30 +125,17 @@ func newSite(t *testing.T) *site {
 	})
 	s.url = server.URL(strings.TrimPrefix(front.URL, "http://"))
 	s.ctx = browse(t)
-	s.do(player.Expose(), keepNames())
+	s.do(player.Expose(), player.Focused(), keepNames())
 	return s
 }
 
-// browse starts a Chromium that ends with the test.
+// browse opens a window of the Chromium that tests share, as if it were another browser's.
 func browse(t *testing.T) context.Context {
-	chromium, err := exec.LookPath("chromium")
+	shared, err := web.Chromium.Context(t.Context())
 	if err != nil {
-		t.Fatal("no chromium in PATH, install Debian's package chromium")
+		t.Fatal(err)
 	}
-	opts := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(chromium), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.WindowSize(1400, 900),
-		// What assistive technology is told of an element, for checks.js.
-		chromedp.Flag("enable-blink-features", "ComputedAccessibilityInfo"),
-		chromedp.Flag("force-prefers-reduced-motion", true),
-		chromedp.Flag("accept-lang", "en-US"),
-	}
-	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-extensions", "disable-dev-shm-usage"} {
-		opts = append(opts, chromedp.Flag(flag, true))
-	}
-	run, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	quiet := func(string, ...any) {}
-	ctx, cancel := chromedp.NewContext(run, chromedp.WithErrorf(quiet), chromedp.WithLogf(quiet))
+	ctx, cancel := chromedp.NewContext(shared, chromedp.WithNewBrowserContext())
 	ctx, timeout := context.WithTimeout(ctx, 5*time.Minute) // only so that nothing hangs
 	t.Cleanup(func() {
 		if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -157,7 +143,6 @@ func browse(t *testing.T) context.Context {
 		}
 		timeout()
 		cancel()
-		stop()
 	})
 	return ctx
 }

@@ -33,7 +33,7 @@ func TestSmallWindowPlays(t *testing.T) {
 	front := httptest.NewServer(server)
 	defer front.Close()
 	ctx := t.Context()
-	page, err := player.Open(ctx, player.PageConfig{URL: server.URL(strings.TrimPrefix(front.URL, "http://")), Measure: true, Script: apart})
+	page, err := player.Open(ctx, player.PageConfig{URL: server.URL(strings.TrimPrefix(front.URL, "http://")), In: &Sounding, Measure: true, Script: apart})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -133,6 +133,9 @@ func options(chromium string, c Config) []chromedp.ExecAllocatorOption {
 	} {
 		opts = append(opts, chromedp.Flag(flag, true))
 	}
+	// What drops down from the address bar, and a renderer in reserve, take most of the
+	// processor time of a start, and some of each window's.
+	opts = append(opts, chromedp.Flag("disable-features", "WebUIOmniboxPopup,WebUIOmniboxFullPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"))
 	if c.WAV != "" {
 		opts = append(opts, chromedp.Flag("use-file-for-fake-audio-capture", c.WAV))
 	}

@@ -18,7 +18,7 @@ import (
 // Build builds the sealtape command into a folder and returns its path.
 func Build(ctx context.Context, folder string) (string, error) {
 	path := filepath.Join(folder, "sealtape")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/sealtape/sealtape/cmd/sealtape").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-ldflags=-w", "-o", path, "github.com/sealtape/sealtape/cmd/sealtape").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building sealtape: %w\n%s", err, out)
 	}

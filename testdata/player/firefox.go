@@ -33,7 +33,9 @@ type Firefox struct {
 }
 
 // firefoxPrefs let sound play before a click, and keep Firefox from calling home. What else
-// a test wants, Firefox sets by itself where it is driven. The port is any that is free.
+// a test wants, Firefox sets by itself where it is driven. The port is any that is free. The
+// last ones spare work: one process for all pages and none in reserve, and no optimizing
+// compiler, which takes longer for a program than what it makes faster does in a test.
 const firefoxPrefs = `user_pref("marionette.port", 0);
 user_pref("media.autoplay.default", 0);
 user_pref("media.autoplay.blocking_policy", 0);
@@ -45,6 +47,19 @@ user_pref("app.normandy.enabled", false);
 user_pref("extensions.getAddons.cache.enabled", false);
 user_pref("media.gmp-manager.updateEnabled", false);
 user_pref("services.settings.server", "data:,");
+user_pref("fission.autostart", false);
+user_pref("dom.ipc.processCount", 1);
+user_pref("dom.ipc.processPrelaunch.enabled", false);
+user_pref("browser.tabs.remote.separatePrivilegedContentProcess", false);
+user_pref("browser.newtabpage.enabled", false);
+user_pref("browser.newtab.preload", false);
+user_pref("browser.startup.homepage_override.mstone", "ignore");
+user_pref("browser.safebrowsing.malware.enabled", false);
+user_pref("browser.safebrowsing.phishing.enabled", false);
+user_pref("browser.safebrowsing.downloads.enabled", false);
+user_pref("extensions.systemAddon.update.enabled", false);
+user_pref("javascript.options.wasm_optimizingjit", false);
+user_pref("layout.frame_rate", 15);
 `
 
 // OpenFirefox starts Debian's Firefox and loads a page. It returns once that is loaded. ctx
@@ -182,19 +197,18 @@ func EvalFirefox[T any](ctx context.Context, f *Firefox, js string) (v T, err er
 	return v, json.Unmarshal([]byte(got.Value.Value), &v)
 }
 
-// Until waits until an expression is true, looking 20 times a second, for 4 minutes at most.
+// Until waits until an expression is true, looking some 30 times a second, for 4 minutes at
+// most.
 func (f *Firefox) Until(ctx context.Context, js string) error {
 	ctx, stop := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer stop()
 	for {
-		ok, err := EvalFirefox[bool](ctx, f, "!!("+js+")")
+		ok, err := EvalFirefox[bool](ctx, f, Looking(js))
 		if ok || err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return fmt.Errorf("waiting for %s: %w", js, context.Cause(ctx))
-		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

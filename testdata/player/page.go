@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -44,12 +42,13 @@ type PageConfig struct {
 	// Profile is the folder that Chromium keeps its files in, which stays. Empty
 	// is one of its own, which goes.
 	Profile string
-	// Log is told the browser's troubles. Nil discards.
+	// In is the Chromium that the page shares with others. Nil starts one for it.
+	In *Chromium
+	// Log is told the troubles of a browser that is not shared. Nil discards.
 	Log func(string)
 }
 
-// A Page is Chromium with one page until Close. Its methods are safe for
-// concurrent use.
+// A Page is one in Chromium until Close. Its methods are safe for concurrent use.
 type Page struct {
 	ctx    context.Context // chromedp's
 	cancel context.CancelFunc
@@ -60,23 +59,24 @@ type Page struct {
 	errors   []string
 }
 
-// Open starts a Chromium and loads the page. It returns once the page's load event
-// has come. ctx bounds starting only.
+// Open starts a Chromium, or uses PageConfig.In, and loads the page. It returns once the
+// page's load event has come. ctx bounds starting only.
 func Open(ctx context.Context, c PageConfig) (*Page, error) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		return nil, fmt.Errorf("no chromium in PATH, install Debian's package chromium: %w", err)
-	}
-	tell := c.Log
-	if tell == nil {
-		tell = func(string) {}
-	}
 	p := &Page{}
-	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(chromium, c)...)
-	trouble := func(format string, args ...any) { tell("chromium: " + fmt.Sprintf(format, args...)) }
-	p.ctx, p.cancel = chromedp.NewContext(run, chromedp.WithErrorf(trouble), chromedp.WithLogf(trouble), chromedp.WithListener(p.listen))
-	cancel := p.cancel
-	p.cancel = func() { cancel(); stop() }
+	if c.In == nil {
+		var err error
+		if p.ctx, p.cancel, err = launch(ctx, c, nil, chromedp.WithListener(p.listen)); err != nil {
+			return nil, err
+		}
+	} else if c.Profile != "" || c.Measure && !c.In.Measure {
+		return nil, errors.New("a page with a profile of its own, or that is measured, cannot share this Chromium")
+	} else {
+		browser, err := c.In.Context(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p.ctx, p.cancel = chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
+	}
 	if err := p.start(ctx, c); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the page: %w", err), p.Close())
 	}
@@ -106,8 +106,13 @@ func (p *Page) start(ctx context.Context, c PageConfig) error {
 	if c.Measure {
 		steps = append(steps, command(page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}))
 	}
-	if c.Scale > 0 {
-		steps = append(steps, chromedp.EmulateViewport(int64(cmp.Or(c.Width, 1280)), int64(cmp.Or(c.Height, 800)), chromedp.EmulateScale(c.Scale)))
+	if width, height := int64(cmp.Or(c.Width, 1280)), int64(cmp.Or(c.Height, 800)); c.Scale > 0 {
+		steps = append(steps, chromedp.EmulateViewport(width, height, chromedp.EmulateScale(c.Scale)))
+	} else if c.In != nil && (c.Width > 0 || c.Height > 0) {
+		steps = append(steps, chromedp.EmulateViewport(width, height))
+	}
+	if c.In != nil {
+		steps = append(steps, Focused())
 	}
 	if c.Script != "" {
 		steps = append(steps, beforeOthers(c.Script))
@@ -121,6 +126,12 @@ var expose string
 // Expose is an action after which pages of the player have what they play in
 // window.sealtape, as {player, recording}.
 func Expose() chromedp.Action[chromedp.Void] { return beforeOthers(expose) }
+
+// Focused is an action after which the page counts as the one that a person uses, also where
+// another one of the same Chromium was opened after it.
+func Focused() chromedp.Action[chromedp.Void] {
+	return command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+}
 
 // beforeOthers is an action after which pages evaluate a script before their own.
 func beforeOthers(script string) chromedp.Action[chromedp.Void] {
@@ -271,22 +282,24 @@ func (p *Page) Do(ctx context.Context, js string) error {
 	return err
 }
 
-// Until waits until an expression is true, looking 50 times a second. When ctx
+// Until waits until an expression is true, looking some 30 times a second. When ctx
 // ends first, or nothing came of it in 4 minutes, the error has the page's own.
 func (p *Page) Until(ctx context.Context, js string) error {
 	ctx, stop := context.WithTimeoutCause(ctx, patience, errPatience)
 	defer stop()
 	for {
-		ok, err := Eval[bool](ctx, p, "!!("+js+")")
-		if err != nil && !strings.Contains(err.Error(), "navigated or closed") { // it goes to another page meanwhile
+		ok, err := Eval[bool](ctx, p, Looking(js))
+		if err != nil && (ctx.Err() != nil || !Elsewhere(err)) {
 			return fmt.Errorf("waiting for %s: %w; the page says %q", js, err, p.Errors())
 		}
 		if ok {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond):
+		if err != nil { // the next page is on its way
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Millisecond):
+			}
 		}
 	}
 }
@@ -305,7 +318,7 @@ func (p *Page) SetFiles(ctx context.Context, selector string, paths ...string) e
 // Downloads has the browser put what it saves into a folder.
 func (p *Page) Downloads(ctx context.Context, folder string) error {
 	return p.do(ctx, command(browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
-		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder}))
+		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID}))
 }
 
 // Key presses a key, as a person does.
@@ -328,47 +341,9 @@ func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 	return png, err
 }
 
-// Close closes the browser and waits for its end, two minutes at most.
+// Close closes the page, and the browser if it has one of its own, and waits for its end,
+// two minutes at most.
 func (p *Page) Close() error {
 	defer p.cancel()
-	if p.ctx.Err() != nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(p.ctx, 2*time.Minute)
-	defer cancel()
-	if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("closing the browser: %w", err)
-	}
-	return nil
-}
-
-// options are Chromium's flags: as those of testdata/browser, but for a person's
-// page instead of a member's.
-func options(chromium string, c PageConfig) []chromedp.ExecAllocatorOption {
-	opts := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(chromium),
-		chromedp.Headless,
-		chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.NoFirstRun,
-		chromedp.NoDefaultBrowserCheck,
-		chromedp.WindowSize(cmp.Or(c.Width, 1280), cmp.Or(c.Height, 800)),
-	}
-	if c.Measure {
-		opts = append(opts, chromedp.Flag("autoplay-policy", "no-user-gesture-required"))
-	}
-	if c.Profile != "" {
-		opts = append(opts, chromedp.UserDataDir(c.Profile))
-	}
-	for _, flag := range []string{
-		"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-extensions",
-		"disable-default-apps", "disable-breakpad", "disable-client-side-phishing-detection", "metrics-recording-only",
-		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
-	} {
-		opts = append(opts, chromedp.Flag(flag, true))
-	}
-	if _, err := os.Stat("/dev/shm"); err != nil {
-		opts = append(opts, chromedp.Flag("disable-dev-shm-usage", true))
-	}
-	return opts
+	return end(p.ctx)
 }

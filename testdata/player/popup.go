@@ -14,7 +14,8 @@ import (
 // Popup returns the window that the page opens when trigger is done, as a Page of its own.
 // It ends with this one.
 func (p *Page) Popup(ctx context.Context, trigger func() error) (*Page, error) {
-	found := chromedp.WaitNewTarget(p.ctx, func(info *target.Info) bool { return info.Type == "page" && info.OpenerID != "" })
+	own := chromedp.FromContext(p.ctx).Target.TargetID
+	found := chromedp.WaitNewTarget(p.ctx, func(info *target.Info) bool { return info.Type == "page" && info.OpenerID == own })
 	if err := trigger(); err != nil {
 		return nil, err
 	}

@@ -109,7 +109,7 @@ func watch(t *testing.T, people *player.People, m player.Meeting) *watcher {
 			}
 		}
 	}
-	if w.page, err = player.Open(ctx, player.PageConfig{URL: command.URL, Measure: true}); err != nil {
+	if w.page, err = player.Open(ctx, player.PageConfig{In: &chromium, URL: command.URL, Measure: true}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -278,6 +278,9 @@ var sealtape = sync.OnceValues(func() (string, error) {
 	return player.Build(ctx, folder)
 })
 
+// chromium is the process in which all pages of the tests are.
+var chromium = player.Chromium{Measure: true}
+
 // folder is for what all tests use.
 var folder string
 
@@ -293,6 +296,6 @@ func TestMain(m *testing.M) {
 				fmt.Fprintln(os.Stderr, err)
 			}
 		}()
-		return m.Run()
+		return player.Run(m, &chromium)
 	}())
 }
