@@ -2,9 +2,13 @@ package browser_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,39 +23,83 @@ import (
 
 const passphrase = "what the members know"
 
+// What the tests share: a server, in which each has a room of its own, and a Chromium for
+// each kind of camera.
+var shared struct {
+	mu        sync.Mutex
+	dir       string // with the sound of the microphones
+	server    *servers.LiveKit
+	chromiums map[bool]*browser.Chromium // by Config.RoomKeys
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	var errs []error
+	for _, b := range shared.chromiums {
+		errs = append(errs, b.Close())
+	}
+	if shared.server != nil {
+		errs = append(errs, shared.server.Stop(), os.RemoveAll(shared.dir))
+	}
+	if err := errors.Join(errs...); err != nil {
+		fmt.Fprintln(os.Stderr, "what the tests shared:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
 func startServer(t testing.TB) (context.Context, *servers.LiveKit) {
 	t.Helper()
 	sample.Live(t)
 	ctx := sample.Context(t)
-	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{})
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.server == nil {
+		var err error
+		if shared.dir, err = os.MkdirTemp("", "sealtape-browser-"); err == nil {
+			shared.server, err = servers.StartLiveKit(ctx, servers.LiveKitConfig{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.chromiums = make(map[bool]*browser.Chromium)
+	}
+	return ctx, shared.server
+}
+
+// chromium returns the Chromium that members share.
+func chromium(t testing.TB, ctx context.Context, roomKeys bool) *browser.Chromium {
+	t.Helper()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if b := shared.chromiums[roomKeys]; b != nil {
+		return b
+	}
+	wav := filepath.Join(shared.dir, "tone.wav")
+	err := browser.Tone(wav, sharedHz, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return ctx, s
+	b, err := browser.Open(ctx, browser.Config{WAV: wav, RoomKeys: roomKeys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared.chromiums[roomKeys] = b
+	return b
 }
 
-// startMember starts a browser that publishes a tone of hz Hz and its camera; in c.In, the
-// tone is that of its microphone, or made by the page.
+// startMember has a browser publish a tone of hz Hz, which is that of its microphone, or made
+// by the page.
 func startMember(t testing.TB, ctx context.Context, s *servers.LiveKit, identity string, hz float64, c browser.Config) *browser.Member {
 	t.Helper()
 	var err error
-	c.URL, c.Camera = s.URL, true
-	if c.RoomKeys { // of its picture nothing is asked but that it moves
-		c.CameraWidth, c.CameraHeight = 320, 180
-	}
+	c.URL, c.In = s.URL, chromium(t, ctx, c.RoomKeys)
 	c.Token, err = auth.NewAccessToken(s.APIKey, s.APISecret).SetIdentity(identity).SetName(strings.ToUpper(identity)).
 		SetVideoGrant(&auth.VideoGrant{RoomJoin: true, Room: t.Name()}).ToJWT()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.In == nil {
-		c.WAV = toneFile(t, hz)
-	} else if c.WAV = c.In.WAV; hz != sharedHz {
+	if c.WAV = c.In.WAV; hz != sharedHz {
 		c.Hz = hz
 	}
 	m, err := browser.Start(ctx, c)
@@ -68,31 +116,6 @@ func startMember(t testing.TB, ctx context.Context, s *servers.LiveKit, identity
 
 // sharedHz is what the microphone of a shared Chromium hears.
 const sharedHz = 440
-
-// share starts a Chromium for several members.
-func share(t testing.TB, ctx context.Context, c browser.Config) *browser.Chromium {
-	t.Helper()
-	c.WAV = toneFile(t, sharedHz)
-	b, err := browser.Open(ctx, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return b
-}
-
-func toneFile(t testing.TB, hz float64) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "tone.wav")
-	if err := browser.Tone(path, hz, time.Second); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 func wait(t *testing.T, ctx context.Context, m *browser.Member, what string, cond func(browser.State) bool) browser.State {
 	t.Helper()
@@ -116,14 +139,14 @@ func tookLong(t *testing.T, begun time.Time, what string) {
 func TestTwoBrowsers(t *testing.T) {
 	t.Parallel()
 	ctx, s := startServer(t)
-	ada := startMember(t, ctx, s, "ada", 440, browser.Config{Passphrase: passphrase})
-	bob := startMember(t, ctx, s, "bob", 1000, browser.Config{Passphrase: passphrase, Screen: true, Simulcast: true})
+	ada := startMember(t, ctx, s, "ada", 1000, browser.Config{Passphrase: passphrase, Camera: true})
+	bob := startMember(t, ctx, s, "bob", sharedHz, browser.Config{Passphrase: passphrase, Camera: true, CameraWidth: 640, CameraHeight: 360, Screen: true, Simulcast: true})
 
 	for _, tt := range []struct {
 		m    *browser.Member
 		peer string
 		hz   float64
-	}{{ada, "bob", 1000}, {bob, "ada", 440}} {
+	}{{ada, "bob", sharedHz}, {bob, "ada", 1000}} {
 		got := wait(t, ctx, tt.m, "hearing and seeing "+tt.peer, func(s browser.State) bool {
 			sound, _ := s.Heard(tt.peer)
 			picture, _ := s.Watched(tt.peer)
@@ -168,7 +191,7 @@ func TestTwoBrowsers(t *testing.T) {
 	}
 	wait(t, ctx, ada, "the tone again", func(s browser.State) bool {
 		sound, _ := s.Heard("bob")
-		return math.Abs(sound.Hz-1000) < 12 && sound.Level > -40
+		return math.Abs(sound.Hz-sharedHz) < 12 && sound.Level > -40
 	})
 	if err := bob.Unpublish(ctx, browser.Camera); err != nil {
 		t.Fatal(err)
@@ -198,7 +221,7 @@ func TestUnderstandsMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Leave()
-	ada := startMember(t, ctx, s, "ada", 440, browser.Config{Passphrase: passphrase})
+	ada := startMember(t, ctx, s, "ada", sharedHz, browser.Config{Passphrase: passphrase})
 	got := wait(t, ctx, ada, "hearing and seeing the gopher", func(s browser.State) bool {
 		sound, _ := s.Heard("gopher")
 		picture, _ := s.Watched("gopher")
@@ -217,9 +240,8 @@ func TestUnderstandsMembers(t *testing.T) {
 func TestWrongPassphrase(t *testing.T) {
 	t.Parallel()
 	ctx, s := startServer(t)
-	both := share(t, ctx, browser.Config{})
-	startMember(t, ctx, s, "ada", 440, browser.Config{In: both, Passphrase: passphrase})
-	eve := startMember(t, ctx, s, "eve", 1000, browser.Config{In: both, Passphrase: "a guess"})
+	startMember(t, ctx, s, "ada", sharedHz, browser.Config{Passphrase: passphrase, Camera: true})
+	eve := startMember(t, ctx, s, "eve", 1000, browser.Config{Passphrase: "a guess"})
 	got := wait(t, ctx, eve, "an error", func(s browser.State) bool { return len(s.Errors) > 0 })
 	if !strings.Contains(got.Errors[0], "encryption") {
 		t.Errorf("errors: %q", got.Errors)

@@ -112,7 +112,7 @@ func TestMeetingPage(t *testing.T) {
 		}
 	}
 	rec := listen(t, ctx, s, "rec", keys.Recorder)
-	both := share(t, ctx, browser.Config{RoomKeys: true})
+	both := chromium(t, ctx, true)
 	ada, ben := openMeeting(t, ctx, s, both, dir, "ada", "Ada"), openMeeting(t, ctx, s, both, dir, "ben", "Ben")
 	for _, p := range []*meetingPage{ada, ben} {
 		p.reads("calls themselves so")

@@ -1,6 +1,8 @@
 package browser_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 
 	"github.com/livekit/protocol/auth"
@@ -10,33 +12,32 @@ import (
 	"github.com/sealtape/sealtape/keys/roomkeys"
 	"github.com/sealtape/sealtape/testdata/browser"
 	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/sample"
+	"github.com/sealtape/sealtape/testdata/servers"
 )
 
 const recordingID = "ZYXWVTSRQPNMKJHGFEDCBA9874"
 
 // Browsers and a member in Go make the keys of a room: nobody hears whom they have not
-// verified, a leaver hears nothing more, and whatever happens to a connection, the
-// sender goes on under its newest key.
+// verified, and a leaver hears nothing more.
 func TestRoomKeys(t *testing.T) {
 	t.Parallel()
 	ctx, s := startServer(t)
 	gil := listen(t, ctx, s, "gil", keys.Member)
-	both := share(t, ctx, browser.Config{RoomKeys: true})
-	ada := startMember(t, ctx, s, "ada", 440, browser.Config{In: both, Card: "Ada", RoomKeys: true, Pins: [][]byte{gil.card}})
+	films := browser.Config{RoomKeys: true, Camera: true, Pins: [][]byte{gil.card}}
+	ada, ben := startKeyed(t, ctx, s, "ada", films), startKeyed(t, ctx, s, "ben", films)
 	gil.pin(t, ada)
-	ben := startMember(t, ctx, s, "ben", 1000, browser.Config{In: both, Card: "Ben", RoomKeys: true, Pins: [][]byte{gil.card}})
 	wait(t, ctx, ben, "that nobody verified him", func(s browser.State) bool {
 		return s.Membership.Peers["ada"].Theirs == "unverified" && s.Membership.Peers["ada"].Mine == "unverified"
 	})
-	if r, ok := ben.State().Watched("ada"); ok && r.Frames > 0 || hears("ada", 440)(ben.State()) {
+	if r, ok := ben.State().Watched("ada"); ok && r.Frames > 0 || hears("ada", toneOf["ada"])(ben.State()) {
 		t.Error("ben sees or hears ada, who has not verified him")
 	}
 	befriend(t, ctx, ada, ben)
 	gil.pin(t, ben)
 	for m, peer := range map[*browser.Member]string{ada: "ben", ben: "ada"} {
-		hz := map[string]float64{"ada": 440, "ben": 1000}[peer]
 		wait(t, ctx, m, "the key of "+peer, given(peer))
-		wait(t, ctx, m, "hearing "+peer, hears(peer, hz))
+		wait(t, ctx, m, "hearing "+peer, hears(peer, toneOf[peer]))
 		wait(t, ctx, m, "seeing "+peer, func(s browser.State) bool { r, _ := s.Watched(peer); return r.Frames >= 10 })
 	}
 	gil.hears(t, ctx, "ada", 10)
@@ -80,9 +81,47 @@ func TestRoomKeys(t *testing.T) {
 		t.Error("cleo has the key that ada uses after she left")
 	}
 	cleo.mu.Unlock()
+	untroubled(t, ada, ben)
+}
+
+// untroubled holds that members were told of nothing wrong, but of messages to a session
+// that was over.
+func untroubled(t *testing.T, members ...*browser.Member) {
+	t.Helper()
+	for _, m := range members {
+		for _, x := range m.State().Membership.Troubles {
+			if x.Trouble != "stale" {
+				t.Errorf("%s was told %+v", m.State().Identity, x)
+			}
+		}
+	}
+}
+
+// toneOf is what members are heard by.
+var toneOf = map[string]float64{"ada": sharedHz, "ben": 1000}
+
+// startKeyed starts a member with a card of the same name.
+func startKeyed(t testing.TB, ctx context.Context, s *servers.LiveKit, identity string, c browser.Config) *browser.Member {
+	t.Helper()
+	c.Card, c.RoomKeys = strings.ToUpper(identity[:1])+identity[1:], true
+	return startMember(t, ctx, s, identity, toneOf[identity], c)
+}
+
+// Whatever happens to a connection, the sender goes on under its newest key; and so does who
+// takes an identity over in another tab.
+func TestRoomKeysReconnect(t *testing.T) {
+	t.Parallel()
+	ctx, s := startServer(t)
+	gil := listen(t, ctx, s, "gil", keys.Member)
+	c := browser.Config{Pins: [][]byte{gil.card}}
+	ada, ben := startKeyed(t, ctx, s, "ada", c), startKeyed(t, ctx, s, "ben", c)
+	gil.pin(t, ada)
+	gil.pin(t, ben)
+	befriend(t, ctx, ada, ben)
+	gil.hears(t, ctx, "ada", 10)
 
 	// After each kind of reconnect the sending index is the newest.
-	for _, how := range []struct {
+	kinds := []struct {
 		name string
 		do   func() error
 	}{
@@ -91,14 +130,16 @@ func TestRoomKeys(t *testing.T) {
 		{"a full reconnect", func() error { return ada.Simulate(ctx, "full-reconnect") }},
 		{"the same Room connected again", func() error { return ada.Again(ctx) }},
 		{"a reload", func() error { return ada.Reload(ctx) }},
-	} {
+	}
+	for i := range sample.Cases(t, len(kinds), 3) {
+		how := kinds[i]
 		if err := how.do(); err != nil {
 			t.Fatalf("%s: %v", how.name, err)
 		}
 		wait(t, ctx, ada, how.name+": connected", func(s browser.State) bool { return s.Connected })
 		wait(t, ctx, ben, how.name+": the key of ada", given("ada"))
-		wait(t, ctx, ben, how.name+": hearing ada", hears("ada", 440))
-		wait(t, ctx, ada, how.name+": hearing ben", hears("ben", 1000))
+		wait(t, ctx, ben, how.name+": hearing ada", hears("ada", toneOf["ada"]))
+		wait(t, ctx, ada, how.name+": hearing ben", hears("ben", toneOf["ben"]))
 		gil.hears(t, ctx, "ada", 25)
 		gil.until(t, ctx, how.name+": the newest index", func() bool { return gil.sounds["ada"].index == ada.State().Membership.Index })
 	}
@@ -114,13 +155,7 @@ func TestRoomKeys(t *testing.T) {
 	wait(t, ctx, ben, "hearing the second tab", hears("ada", 700))
 	gil.hears(t, ctx, "ada", 10)
 	wait(t, ctx, ada, "the first tab to be out", func(s browser.State) bool { return !s.Connected })
-	for _, m := range []*browser.Member{ada, ben} {
-		for _, x := range m.State().Membership.Troubles {
-			if x.Trouble != "stale" { // messages to a session that was over
-				t.Errorf("%s was told %+v", m.State().Identity, x)
-			}
-		}
-	}
+	untroubled(t, ada, ben)
 }
 
 // A recorder has a browser's key after its person said yes, and not any longer after a no
@@ -129,9 +164,8 @@ func TestRoomKeysConsent(t *testing.T) {
 	t.Parallel()
 	ctx, s := startServer(t)
 	rec := listen(t, ctx, s, "rec", keys.Recorder)
-	both := share(t, ctx, browser.Config{RoomKeys: true})
-	ada := startMember(t, ctx, s, "ada", 440, browser.Config{In: both, Card: "Ada", RoomKeys: true, Pins: [][]byte{rec.card}})
-	ben := startMember(t, ctx, s, "ben", 1000, browser.Config{In: both, Card: "Ben", RoomKeys: true, Pins: [][]byte{rec.card}})
+	c := browser.Config{Pins: [][]byte{rec.card}}
+	ada, ben := startKeyed(t, ctx, s, "ada", c), startKeyed(t, ctx, s, "ben", c)
 	rec.pin(t, ada)
 	rec.pin(t, ben)
 	befriend(t, ctx, ada, ben)
@@ -146,14 +180,14 @@ func TestRoomKeysConsent(t *testing.T) {
 	announce()
 	asked := func(s browser.State) bool { return s.Membership.Question == "rec" }
 	wait(t, ctx, ada, "the question", asked)
-	wait(t, ctx, ben, "hearing ada", hears("ada", 440))
+	wait(t, ctx, ben, "hearing ada", hears("ada", toneOf["ada"]))
 	// closed waits until the recorder has no key of ada's, and holds that it opens nothing.
 	closed := func(what string, why roomkeys.Why) {
 		t.Helper()
 		rec.until(t, ctx, what, func() bool { return rec.why["ada"] == why })
 		rec.deaf(t, ctx, "ada", what)
 		wait(t, ctx, ben, what+": ada is not recorded", func(s browser.State) bool { return !s.Membership.Peers["ada"].Recorded })
-		wait(t, ctx, ben, what+": hearing ada", hears("ada", 440))
+		wait(t, ctx, ben, what+": hearing ada", hears("ada", toneOf["ada"]))
 	}
 	opens := func(what string) {
 		t.Helper()
@@ -208,7 +242,7 @@ func TestRoomKeysConsent(t *testing.T) {
 // What room keys cost one member in Chromium: the table in keys/web/README.md.
 func BenchmarkRoomKeysInChromium(b *testing.B) {
 	ctx, s := startServer(b)
-	m := startMember(b, ctx, s, "ada", 440, browser.Config{Card: "Ada", RoomKeys: true})
+	m := startKeyed(b, ctx, s, "ada", browser.Config{})
 	for b.Loop() {
 		for _, n := range []int{2, 10, 50} {
 			join, leave, err := m.Costs(ctx, n)
