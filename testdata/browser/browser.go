@@ -62,7 +62,7 @@ type Config struct {
 	Camera, Simulcast bool
 	// Dynacast lets the server stop what nobody wants of the camera.
 	Dynacast bool
-	// CameraWidth and CameraHeight are the camera's; 0 means 640x360.
+	// CameraWidth and CameraHeight are the camera's; 0 means 320x180.
 	CameraWidth, CameraHeight int
 	// Screen publishes a drawn clock as the screen share, VP8, 640x360.
 	Screen bool
@@ -177,7 +177,7 @@ func (m *Member) start(ctx context.Context, url string, c Config) error {
 		"url": c.URL, "token": c.Token, "passphrase": c.Passphrase,
 		"key": c.Key, "keyIndex": c.KeyIndex, "keySize": cmp.Or(c.KeyBits, 128),
 		"microphone": c.WAV != "" || c.Hz != 0, "hz": c.Hz, "camera": c.Camera, "simulcast": c.Simulcast, "dynacast": c.Dynacast, "screen": c.Screen,
-		"width": cmp.Or(c.CameraWidth, 640), "height": cmp.Or(c.CameraHeight, 360), "screenHz": c.ScreenHz,
+		"width": cmp.Or(c.CameraWidth, 320), "height": cmp.Or(c.CameraHeight, 180), "screenHz": c.ScreenHz,
 		"cameraBitrate": c.bitrate(), "cameraCodec": c.CameraCodec, "screenCodec": c.ScreenCodec, "card": c.Card, "pins": texts(c.Pins),
 		"roomKeys": c.RoomKeys,
 	})

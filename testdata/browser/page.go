@@ -46,7 +46,7 @@ func (m *Member) Until(ctx context.Context, js string) error {
 			return fmt.Errorf("waiting for %s: %w, %v", js, context.Cause(ctx), err)
 		case <-m.ctx.Done():
 			return ErrClosed
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }

@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -142,6 +143,7 @@ func publisher(ctx context.Context, server *servers.LiveKit, room string, c brow
 		return nil, "", err
 	}
 	c.URL, c.Token, c.WAV, c.Camera = server.URL, token, wav, true
+	c.CameraWidth, c.CameraHeight = cmp.Or(c.CameraWidth, 640), cmp.Or(c.CameraHeight, 360)
 	m, err := browser.Start(ctx, c)
 	if err != nil {
 		return nil, "", err

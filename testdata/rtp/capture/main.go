@@ -134,7 +134,7 @@ func chromium(ctx context.Context, s *servers.LiveKit, r recording) error {
 		return err
 	}
 	defer os.Remove(wav)
-	cleo, err := browser.Start(ctx, browser.Config{URL: s.URL, Token: token, Passphrase: passphrase, WAV: wav, Camera: true})
+	cleo, err := browser.Start(ctx, browser.Config{URL: s.URL, Token: token, Passphrase: passphrase, WAV: wav, Camera: true, CameraWidth: 640, CameraHeight: 360})
 	if err != nil {
 		return err
 	}
