@@ -23,19 +23,12 @@ import (
 	"github.com/sealtape/sealtape/testdata/members"
 )
 
-// chromium starts a Chromium that members share.
-func (l *lab) chromium(c browser.Config) *browser.Chromium {
+// sharing has a member be in a Chromium that tests share, and hear what that hears.
+func (l *lab) sharing(in *fixture[*browser.Chromium], c browser.Config) browser.Config {
 	l.t.Helper()
-	b, err := browser.Open(l.ctx, c)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			l.t.Error(err)
-		}
-	})
-	return b
+	c.In = in.get(l.t)
+	c.WAV = c.In.WAV
+	return c
 }
 
 // enter starts browsers in rooms of the lab's server, side by side.

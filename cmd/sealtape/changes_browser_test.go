@@ -28,12 +28,8 @@ func TestBrowserChanges(t *testing.T) {
 	l := newBrowserLab(t, busyBrowsers)
 	home, _ := l.person("Recorder")
 	store := filepath.Join(l.dir, "store")
-	wav := filepath.Join(l.dir, "tone.wav")
-	if err := browser.Tone(wav, 440, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	m := l.enter(browser.Config{Token: l.token(members.Grant{Room: l.room("changes"), Identity: "ada", Name: "Ada"}),
-		Passphrase: labPassphrase, WAV: wav, Camera: true, CameraWidth: 1280, CameraHeight: 720, Simulcast: true, Screen: true, ScreenHz: 700})[0]
+	m := l.enter(l.sharing(filming, browser.Config{Token: l.token(members.Grant{Room: l.room("changes"), Identity: "ada", Name: "Ada"}),
+		Passphrase: labPassphrase, Camera: true, CameraWidth: 960, CameraHeight: 540, Simulcast: true, Screen: true, ScreenHz: 700}))[0]
 	rec := l.record(home, "--room", l.room("changes"), "--store", store, "--reader", "Recorder", "--segment", "1s")
 
 	do := func(err error) {
@@ -156,8 +152,8 @@ func TestBrowserChanges(t *testing.T) {
 		t.Errorf("%d media tracks, want 4: %v", len(streams), streams)
 	}
 	for title, sounds := range map[string]map[float64]bool{
-		"Ada (microphone)":   {440: true, 1000: true, 700: false},
-		"Ada (screen-audio)": {440: false, 1000: false, 700: true},
+		"Ada (microphone)":   {heardHz: true, 1000: true, 700: false},
+		"Ada (screen-audio)": {heardHz: false, 1000: false, 700: true},
 	} {
 		for hz, there := range sounds {
 			level := tone(t, mkv, streams[title].index, hz)

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/testdata/browser"
@@ -40,15 +39,11 @@ func TestBrowserCodecs(t *testing.T) {
 	for i := range sample.Cases(t, len(all), 1) {
 		rooms = append(rooms, all[i])
 	}
-	wav := filepath.Join(l.dir, "tone.wav")
-	if err := browser.Tone(wav, 440, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
 	var configs []browser.Config
 	for _, r := range rooms {
-		configs = append(configs, browser.Config{Token: l.token(members.Grant{Room: l.room(r.name), Identity: "ada", Name: "Ada"}),
-			Passphrase: r.passphrase, WAV: wav, Camera: true, CameraCodec: r.camera, CameraWidth: r.width, CameraHeight: r.height,
-			Screen: r.screen != "", ScreenCodec: r.screen})
+		configs = append(configs, l.sharing(filming, browser.Config{Token: l.token(members.Grant{Room: l.room(r.name), Identity: "ada", Name: "Ada"}),
+			Passphrase: r.passphrase, Camera: true, CameraCodec: r.camera, CameraWidth: r.width, CameraHeight: r.height,
+			Screen: r.screen != "", ScreenCodec: r.screen}))
 	}
 	for i, m := range l.enter(configs...) {
 		r := &rooms[i]

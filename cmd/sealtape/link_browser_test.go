@@ -120,7 +120,7 @@ func TestLinkInBrowser(t *testing.T) {
 		if !strings.HasPrefix(i.Store, store.URL) {
 			t.Fatalf("the link is to %s", i.Store)
 		}
-		tab, err := player.Open(l.ctx, player.PageConfig{URL: made})
+		tab, err := player.Open(l.ctx, player.PageConfig{In: &pages, URL: made})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -80,7 +80,7 @@ func TestLinkInBrowserPlays(t *testing.T) {
 		}
 		made, _ := l.link("--by", by, "--to", "Bob", "--page", page.URL+"/", "--at", "0:05")
 		page.take()
-		tab, err := player.Open(l.ctx, player.PageConfig{URL: made})
+		tab, err := player.Open(l.ctx, player.PageConfig{In: &pages, URL: made})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func TestStoreServesPage(t *testing.T) {
 	if !strings.Contains(said, "the page and the store are one origin") {
 		t.Errorf("link says nothing of it:\n%s", said)
 	}
-	tab, err := player.Open(l.ctx, player.PageConfig{URL: made})
+	tab, err := player.Open(l.ctx, player.PageConfig{In: &pages, URL: made})
 	if err != nil {
 		t.Fatal(err)
 	}

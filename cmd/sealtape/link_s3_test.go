@@ -286,7 +286,7 @@ func TestLinkToStranger(t *testing.T) {
 	}
 	// The command's page says so, too.
 	playing := l.play(l.bob, []string{"AWS_ACCESS_KEY_ID="}, shared, "--no-browser")
-	tab, err := player.Open(l.ctx, player.PageConfig{URL: playing.url})
+	tab, err := player.Open(l.ctx, player.PageConfig{In: &pages, URL: playing.url})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (m *matrixLab) meeting(sticky bool, names ...string) *matrixMeeting {
 		m.t.Fatal(err)
 	}
 	var err error
-	if g.browser, err = matrixjs.Open(m.ctx, nil); err != nil {
+	if g.browser, err = matrixjs.Open(m.ctx, keyed.get(m.t), nil); err != nil {
 		m.t.Fatal(err)
 	}
 	m.t.Cleanup(func() {

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -34,14 +33,9 @@ func TestBrowserMembership(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tone := filepath.Join(l.dir, "tone.wav")
-	if err := browser.Tone(tone, 440, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	chromium := l.chromium(browser.Config{WAV: tone})
 	member := func(identity, card string, pins ...[]byte) browser.Config {
-		return browser.Config{Token: l.token(members.Grant{Room: l.room("weekly"), Identity: identity, Name: "as the server says"}),
-			Passphrase: labPassphrase, In: chromium, WAV: tone, Card: card, Pins: pins}
+		return l.sharing(filming, browser.Config{Token: l.token(members.Grant{Room: l.room("weekly"), Identity: identity, Name: "as the server says"}),
+			Passphrase: labPassphrase, Card: card, Pins: pins})
 	}
 	wait := func(m *browser.Member, what string, cond func(browser.State) bool) browser.State {
 		t.Helper()

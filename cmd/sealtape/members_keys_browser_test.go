@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/keys"
@@ -27,13 +26,9 @@ func TestBrowserMemberKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tone := filepath.Join(l.dir, "tone.wav")
-	if err := browser.Tone(tone, 440, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	room, chromium := l.room("weekly"), l.chromium(browser.Config{WAV: tone, RoomKeys: true})
+	room := l.room("weekly")
 	member := func(identity, card string) browser.Config {
-		return browser.Config{Token: l.token(members.Grant{Room: room, Identity: identity, Name: card}), In: chromium, WAV: tone, Card: card, RoomKeys: true, Pins: [][]byte{bot}}
+		return l.sharing(keyed, browser.Config{Token: l.token(members.Grant{Room: room, Identity: identity, Name: card}), Card: card, RoomKeys: true, Pins: [][]byte{bot}})
 	}
 	all := l.enter(member("ada", "Ada"), member("ben", "Ben"))
 	ada, ben := all[0], all[1]

@@ -25,18 +25,23 @@ import (
 
 // A viewer is the player's page in a Chromium.
 type viewer struct {
-	t       *testing.T
-	ctx     context.Context
-	page    *player.Page
-	profile string // Chromium's files
+	t    *testing.T
+	ctx  context.Context
+	page *player.Page
 }
 
-// browser starts a Chromium that shows nothing yet.
+// browser opens a window that shows nothing yet.
 func (l *lab) browser() *viewer {
 	l.t.Helper()
-	v := &viewer{t: l.t, ctx: l.ctx, profile: filepath.Join(l.dir, "profile")}
+	return l.browserBy(player.PageConfig{In: &sounding})
+}
+
+func (l *lab) browserBy(c player.PageConfig) *viewer {
+	l.t.Helper()
+	v := &viewer{t: l.t, ctx: l.ctx}
+	c.URL, c.Measure = "about:blank", true
 	var err error
-	if v.page, err = player.Open(l.ctx, player.PageConfig{URL: "about:blank", Measure: true, Profile: v.profile}); err != nil {
+	if v.page, err = player.Open(l.ctx, c); err != nil {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() {
@@ -155,7 +160,8 @@ func TestPlayLive(t *testing.T) {
 	ada := l.join(members.Config{Room: room, Passphrase: labPassphrase, Identity: "ada", Name: "Ada", Audio: fixtures.Beep(), Video: fixtures.Flash()})
 	eve := l.join(members.Config{Room: room, Passphrase: labPassphrase, Identity: "eve", Name: player.HostileName, Audio: fixtures.Speech(0)})
 	rec := l.record(recorderHome, "--room", room, "--store", store, "--reader", "Reader", "--segment", "1s")
-	v := l.browser() // meanwhile
+	profile := filepath.Join(l.dir, "profile")
+	v := l.browserBy(player.PageConfig{Profile: profile}) // meanwhile
 	l.segments(recorderHome, store, rec.id, 0)
 
 	p := l.play(readerHome, []string{"SEALTAPE_STORE=" + store}, rec.id, "--no-browser")
@@ -235,7 +241,7 @@ func TestPlayLive(t *testing.T) {
 		t.Errorf("only %d files of the command were searched", n)
 	}
 	// Chromium may keep what a page is called, but nothing that was said or shown.
-	if n := l.search(v.profile, chat, frame); n < 10 {
+	if n := l.search(profile, chat, frame); n < 10 {
 		t.Errorf("only %d files of Chromium were searched", n)
 	}
 }

@@ -142,7 +142,7 @@ func (s *playerSite) must(err error) {
 
 func (s *playerSite) open(address string) *player.Page {
 	s.Helper()
-	page, err := player.Open(s.ctx, player.PageConfig{URL: address, Log: func(text string) { s.Log(text) }})
+	page, err := player.Open(s.ctx, player.PageConfig{In: &pages, URL: address, Log: func(text string) { s.Log(text) }})
 	s.must(err)
 	s.Cleanup(func() {
 		if err := page.Close(); err != nil {

@@ -15,7 +15,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/sealtape/sealtape/testdata/browser"
+	"github.com/sealtape/sealtape/testdata/player"
 	"github.com/sealtape/sealtape/testdata/sample"
 	"github.com/sealtape/sealtape/testdata/servers"
 )
@@ -71,7 +74,35 @@ var (
 	// tools is a folder of programs: age at the version in go.mod, sealtape and
 	// make-recording.
 	tools = &fixture[string]{create: makeTools, remove: os.RemoveAll}
+
+	// pages is the Chromium of pages that are looked at, sounding that of those which play
+	// without a click.
+	pages, sounding = player.Chromium{}, player.Chromium{Measure: true}
+	// filming is the Chromium of members with a camera, keyed that of members who make the
+	// room's keys, and of Element's. All hear heardHz.
+	filming = sharedChromium(browser.Config{})
+	keyed   = sharedChromium(browser.Config{RoomKeys: true})
 )
+
+// heardHz is what a shared Chromium's microphone hears.
+const heardHz = 440
+
+func sharedChromium(c browser.Config) *fixture[*browser.Chromium] {
+	return &fixture[*browser.Chromium]{
+		create: func(ctx context.Context, _ func(string)) (*browser.Chromium, error) {
+			dir, err := os.MkdirTemp("", "sealtape-tone-")
+			if err != nil {
+				return nil, err
+			}
+			c.WAV = filepath.Join(dir, "tone.wav")
+			if err := browser.Tone(c.WAV, heardHz, 10*time.Second); err != nil {
+				return nil, errors.Join(err, os.RemoveAll(dir))
+			}
+			return browser.Open(ctx, c)
+		},
+		remove: func(b *browser.Chromium) error { return errors.Join(b.Close(), os.RemoveAll(filepath.Dir(b.WAV))) },
+	}
+}
 
 // suite is all tests of the package, and then the end of what they shared.
 type suite struct{ *testing.M }
@@ -82,7 +113,7 @@ func (s suite) Run() int {
 		return 1
 	}
 	code := s.M.Run()
-	if err := errors.Join(liveKit.end(), minIO.end(), tools.end(), films.end(), matrixServers.end()); err != nil {
+	if err := errors.Join(pages.Close(), sounding.Close(), filming.end(), keyed.end(), liveKit.end(), minIO.end(), tools.end(), films.end(), matrixServers.end()); err != nil {
 		fmt.Fprintln(os.Stderr, "what the tests shared:", err)
 		code = max(code, 1)
 	}

@@ -108,7 +108,7 @@ func TestRecordedWords(t *testing.T) {
 	}
 
 	p := l.start(l.command(home, nil, "play", rec.id, "--store", store, "--no-browser"))
-	page, err := player.Open(l.ctx, player.PageConfig{URL: p.first})
+	page, err := player.Open(l.ctx, player.PageConfig{In: &pages, URL: p.first})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func files() (http.Handler, error) {
 	return mux, nil
 }
 
-// A Browser is a Chromium with people in it. Its methods, and those of its people, are
+// A Browser is a page in Chromium with people in it. Its methods, and those of its people, are
 // safe for concurrent use.
 type Browser struct {
 	tab *browser.Member
@@ -99,14 +99,18 @@ type Browser struct {
 	people int
 }
 
-// Open starts a Chromium. ctx bounds starting only; log is told its troubles, nil
-// discards.
-func Open(ctx context.Context, log *slog.Logger) (*Browser, error) {
+// Open starts a Chromium, or shares in, whose camera must be that of pages that are not
+// browser's; nil is none. ctx bounds starting only; log is told its troubles, nil discards.
+func Open(ctx context.Context, in *browser.Chromium, log *slog.Logger) (*Browser, error) {
 	h, err := files()
 	if err != nil {
 		return nil, err
 	}
-	tab, err := browser.Start(ctx, browser.Config{Files: h, Path: "page.html", Log: log})
+	c := browser.Config{Files: h, Path: "page.html", In: in, Log: log}
+	if in != nil {
+		c.WAV = in.WAV
+	}
+	tab, err := browser.Start(ctx, c)
 	if err != nil {
 		return nil, err
 	}

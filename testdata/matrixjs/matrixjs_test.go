@@ -58,7 +58,7 @@ func share(ctx context.Context, progress func(string)) error {
 			return err
 		})
 		g.Go(func() (err error) {
-			shared.browser, err = matrixjs.Open(ctx, nil)
+			shared.browser, err = matrixjs.Open(ctx, nil, nil)
 			return err
 		})
 		shared.err = g.Wait()

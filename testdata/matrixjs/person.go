@@ -115,7 +115,7 @@ func (p *Person) State(ctx context.Context, room string) (State, error) {
 
 // Wait returns the first state for which cond is true or, with ctx's error, the last one.
 func (p *Person) Wait(ctx context.Context, room string, cond func(State) bool) (State, error) {
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	var last State
 	for {
