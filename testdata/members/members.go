@@ -18,7 +18,6 @@ import (
 
 	"github.com/livekit/protocol/livekit"
 	lksdk "github.com/livekit/server-sdk-go/v2"
-	"github.com/livekit/server-sdk-go/v2/e2ee"
 
 	protologger "github.com/livekit/protocol/logger"
 
@@ -133,11 +132,13 @@ func Join(ctx context.Context, c Config) (*Member, error) {
 
 func (m *Member) join(ctx, run context.Context, c Config) error {
 	keys := c.Keys
+	var shared derived
 	if c.Passphrase != "" {
-		keys = frame.NewKeyring(0, frame.KeyOptions{})
-		if err := keys.SetPassphrase(0, []byte(c.Passphrase)); err != nil {
+		var err error
+		if shared, err = derive(c.Passphrase); err != nil {
 			return err
 		}
+		keys = shared.media
 	}
 	if c.RoomKeys {
 		m.exchange = newExchange(c.Identity)
@@ -161,11 +162,7 @@ func (m *Member) join(ctx, run context.Context, c Config) error {
 	}
 	if c.Passphrase != "" {
 		// As livekit-client does: whoever has the key reads encrypted data.
-		data := e2ee.NewExternalKeyProvider()
-		if err := data.SetKeyFromPassphrase(c.Passphrase, 0); err != nil {
-			return err
-		}
-		opts = append(opts, lksdk.WithDataEncryption(&lksdk.EncryptionOptions{KeyProvider: data}))
+		opts = append(opts, lksdk.WithDataEncryption(&lksdk.EncryptionOptions{KeyProvider: shared.data}))
 	}
 	if c.Token != "" {
 		err = m.room.JoinWithContextAndToken(ctx, c.URL, c.Token, opts...)

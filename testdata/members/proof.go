@@ -7,7 +7,6 @@ import (
 	lksdk "github.com/livekit/server-sdk-go/v2"
 
 	"github.com/sealtape/sealtape/keys/member"
-	"github.com/sealtape/sealtape/recorder/frame"
 )
 
 // A proof is a member's part in package keys/member: what any LiveKit client in Go
@@ -69,11 +68,11 @@ func roomKeys(passphrase string) (func(string) []*member.RoomKey, error) {
 
 // RoomKey is the one of a passphrase.
 func RoomKey(passphrase string) (*member.RoomKey, error) {
-	ring := frame.NewKeyring(0, frame.KeyOptions{})
-	if err := ring.SetPassphrase(0, []byte(passphrase)); err != nil {
+	d, err := derive(passphrase)
+	if err != nil {
 		return nil, err
 	}
-	return member.NewRoomKey(ring.Key(0))
+	return member.NewRoomKey(d.media.Key(0))
 }
 
 func (p *proof) notice(e member.Event) {
