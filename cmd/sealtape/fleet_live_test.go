@@ -53,33 +53,79 @@ func (f *fleetLab) status(home, room string) (r fleetRoomJSON) {
 	return all[0]
 }
 
-// TestFleetWatch: with nothing but a policy, people who meet are recorded: also when there
-// was no worker at first, when a worker dies, and when all watchers die, too. Those that come
-// then, when nobody records any more, know what was recorded. Two watchers have nobody recorded
-// twice. With all cases, the whole host dies: its members are in the room for 20 s more, by the
-// server's word.
+// TestFleetWatch: with nothing but a policy, people who meet are recorded, also when there was
+// no worker at first, until somebody says that they are not to be.
 func TestFleetWatch(t *testing.T) {
 	f := newFleetLab(t)
 	room := f.room("weekly")
 	f.publisher(room, "ada", "Ada")
 	watchers := []*workerProcess{f.watcher(), f.watcher()}
 	f.until("a recorder is sent for", func() bool { return sentFor(watchers...) > 0 })
-	homes := f.homes(2)
-	if s := f.status(homes[0], room); !s.Missing || s.Since == nil || s.Policy != "weekly" || len(s.Recorders) != 0 {
+	home := f.homes(1)[0]
+	if s := f.status(home, room); !s.Missing || s.Since == nil || s.Policy != "weekly" || len(s.Recorders) != 0 {
 		t.Errorf("without a worker: %+v", s)
 	}
 	if _, text := watchers[0].get("/metrics"); !strings.Contains(text, "sealtape_fleet_rooms_missing 1") || strings.Contains(text, f.mark) {
 		t.Error(linesWith(text, "sealtape_fleet"))
 	}
+	f.worker(home, "--drain", "0")
+	f.recorded(room, 1)
+
+	// Told to stop, nobody goes on, whatever the policy says.
+	if out, errs, code := f.fleet(home, "stop", room); code != 0 {
+		t.Errorf("stop: %d\n%s%s", code, out, errs)
+	}
+	f.until("nobody records", func() bool { return len(f.recorders(room)) == 0 })
+	sent := sentFor(watchers...)
+	for _, w := range watchers {
+		f.compares(w)
+	}
+	if sentFor(watchers...) != sent {
+		t.Error("somebody was sent for")
+	}
+	if s := f.status(home, room); !s.Off || s.Wanted || s.Missing {
+		t.Errorf("after stop: %+v", s)
+	}
+	if out, errs, code := f.fleet(home, "start", room, "--policy", "weekly"); code != 0 || !strings.HasPrefix(out, "AD_") {
+		t.Errorf("start: %d\n%s%s", code, out, errs)
+	}
+	f.recorded(room, 1)
+	f.ends(room, watchers...)
+}
+
+// ends has watchers end, whose logs have neither the API secret nor the name of a room.
+func (f *fleetLab) ends(room string, watchers ...*workerProcess) {
+	f.t.Helper()
+	for _, w := range watchers {
+		if strings.Contains(w.stderr(), f.lk.APISecret) || strings.Contains(w.stderr(), room) {
+			f.t.Error("the watcher's log has the API secret, or the room's name")
+		}
+		if code := w.stop(syscall.SIGTERM); code != 0 {
+			f.t.Errorf("exit code %d\n%s", code, w.stderr())
+		}
+	}
+}
+
+// TestFleetWatchDies: a worker dies, and all watchers with it. Those that come then, when
+// nobody records any more, know what was recorded, and another records the room once, though
+// two look after it. With all cases, the whole host dies: its members are in the room for
+// 20 s more, by the server's word.
+func TestFleetWatchDies(t *testing.T) {
+	f := newFleetLab(t)
+	room := f.room("weekly")
+	f.publisher(room, "ada", "Ada")
+	homes := f.homes(2)
 	first := f.worker(homes[0], "--drain", "0")
+	f.dispatch(room, "weekly")
+	watchers := []*workerProcess{f.watcher(), f.watcher()}
 	f.recorded(room, 1)
 	f.until("a recording", func() bool { return len(first.ids()) == 1 })
-	f.segments(first.home, f.store, first.ids()[0], 2)
-	if code, text := watchers[0].get("/readyz"); code != 200 {
-		t.Error(text)
+	f.segments(first.home, f.store, first.ids()[0], 1)
+	for _, w := range watchers {
+		f.until("a watcher has compared all rooms", func() bool { code, _ := w.get("/readyz"); return code == 200 })
 	}
 
-	// The host dies, and the watchers with it. Others begin to watch when nothing is left of it.
+	// The worker dies, and the watchers with it. Others begin to watch when nothing is left of it.
 	f.until("it is noted what is recorded", func() bool {
 		notes, err := f.api.Dispatched(f.ctx, room, f.agent+"-recording")
 		return err == nil && slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, first.ids()[0]) })
@@ -107,34 +153,7 @@ func TestFleetWatch(t *testing.T) {
 			return r.ID == second.ids()[0] && r.Follows == first.ids()[0]
 		})
 	})
-
-	// Told to stop, nobody goes on, whatever the policy says.
-	if out, errs, code := f.fleet(homes[1], "stop", room); code != 0 {
-		t.Errorf("stop: %d\n%s%s", code, out, errs)
-	}
-	f.until("nobody records", func() bool { return len(f.recorders(room)) == 0 })
-	sent := sentFor(watchers...)
-	for _, w := range watchers {
-		f.compares(w)
-	}
-	if sentFor(watchers...) != sent {
-		t.Error("somebody was sent for")
-	}
-	if s := f.status(homes[1], room); !s.Off || s.Wanted || s.Missing {
-		t.Errorf("after stop: %+v", s)
-	}
-	if out, errs, code := f.fleet(homes[1], "start", room, "--policy", "weekly"); code != 0 || !strings.HasPrefix(out, "AD_") {
-		t.Errorf("start: %d\n%s%s", code, out, errs)
-	}
-	f.recorded(room, 1)
-	for _, w := range watchers {
-		if strings.Contains(w.stderr(), f.lk.APISecret) || strings.Contains(w.stderr(), room) {
-			t.Error("the watcher's log has the API secret, or the room's name")
-		}
-		if code := w.stop(syscall.SIGTERM); code != 0 {
-			t.Errorf("exit code %d\n%s", code, w.stderr())
-		}
-	}
+	f.ends(room, watchers...)
 }
 
 // sentFor returns how often watchers sent for a recorder.

@@ -64,17 +64,25 @@ func TestFleetRogue(t *testing.T) {
 	<-ended
 	watcher := f.watcher()
 	all := f.workers(1, "--drain", "0")
+	other := f.room("board") // is recorded meanwhile, since somebody asks for that
+	f.silent(other)
+	f.dispatch(other, "weekly")
+	shows := f.recorded(other, 1)[0].Identity
 	f.recorded(room, 1)
-	f.until("a recording", func() bool { return len(all[0].ids()) == 1 })
+	f.until("two recordings", func() bool { return len(all[0].ids()) == 2 })
 	if strings.Contains(watcher.stderr(), f.lk.APISecret) {
 		t.Error("the log has the secret")
 	}
 
-	other := f.room("board")
-	f.silent(other)
-	shows := f.recorded(other, 1)[0].Identity
-	f.until("a recording of the other room", func() bool { return len(all[0].ids()) == 2 })
-	first, second := all[0].ids()[0], all[0].ids()[1]
+	var first, second string // of the room, and of the other
+	f.slowly("both recordings say of which room they are", func() bool {
+		of := f.parts(all[0].home)
+		if len(of[room]) != 1 || len(of[other]) != 1 {
+			return false
+		}
+		first, second = of[room][0].ID, of[other][0].ID
+		return true
+	})
 	for _, id := range []string{"../" + first, strings.Repeat("F", 10000), second, first, "F2JE7ZY04P971PR0YHVBFNECP0"} {
 		if err := f.api.Show(f.ctx, other, shows, map[string]string{"sealtape.follows": id}); err != nil {
 			t.Fatal(err)

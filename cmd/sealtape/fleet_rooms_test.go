@@ -15,7 +15,7 @@ import (
 // several workers. One of these is told to end under this load: the others go on with what it
 // recorded.
 func TestFleetRooms(t *testing.T) {
-	workers, n := 2, 6
+	workers, n := 2, 4
 	if sample.All() {
 		workers, n = 4, 12 // TestSoakFleet has 50
 	}
@@ -32,7 +32,7 @@ func TestFleetRooms(t *testing.T) {
 	for _, home := range homes {
 		all = append(all, f.worker(home, "--max-rooms", fmt.Sprint(n), "--drain", "0"))
 	}
-	watcher := f.watcher("--every", "10s")
+	watcher := f.watcher()
 	f.told = func() string { return f.story(rooms, append(all, watcher)...) }
 	held := f.hosts(bob, rooms, all)
 	ends := 0

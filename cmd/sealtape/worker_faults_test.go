@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sealtape/sealtape/testdata/members"
+	"github.com/sealtape/sealtape/testdata/sample"
 )
 
 // silent joins a room as somebody who says nothing, which costs little.
@@ -25,8 +26,12 @@ func (f *fleetLab) silent(room string) {
 func TestWorkers(t *testing.T) {
 	f := newFleetLab(t)
 	all := f.workers(2, "--drain", "0")
+	n := 3
+	if sample.All() {
+		n = 4
+	}
 	var rooms []string
-	for i := range 4 {
+	for i := range n {
 		rooms = append(rooms, f.room(fmt.Sprintf("weekly %d", i)))
 		f.silent(rooms[i])
 		f.dispatch(rooms[i], "weekly")
@@ -54,7 +59,7 @@ func TestWorkers(t *testing.T) {
 	for _, room := range rooms {
 		f.recorded(room, 1)
 	}
-	f.until("a recording that follows the dead one", func() bool {
+	f.slowly("a recording that follows the dead one", func() bool {
 		return slices.ContainsFunc(f.listing(hit.home), func(r listedRecording) bool { return slices.Contains(hit.ids()[:before], r.Follows) })
 	})
 
@@ -71,7 +76,7 @@ func TestWorkers(t *testing.T) {
 	ids := hit.ids()
 	hit.signal(syscall.SIGKILL)
 	<-hit.ended
-	f.until("its recordings ended", func() bool {
+	f.slowly("its recordings ended", func() bool {
 		closed := 0
 		for _, r := range f.listing(other.home) {
 			if slices.Contains(ids, r.ID) && r.State == "closed" {

@@ -54,7 +54,7 @@ func TestWorkerRejoins(t *testing.T) {
 	<-w.ended
 	again := f.worker(w.home, "--drain", "0")
 	again.says("what an earlier recorder left is in the store")
-	f.until("the store has its end", func() bool {
+	f.slowly("the store has its end", func() bool {
 		return slices.ContainsFunc(f.listing(w.home), func(r listedRecording) bool { return r.ID == w.ids()[0] && r.State == "cut" })
 	})
 	if left, err := filepath.Glob(filepath.Join(w.home, "spool", w.ids()[0])); err != nil || len(left) > 0 {
