@@ -67,30 +67,30 @@ func TestFleetRogue(t *testing.T) {
 	other := f.room("board") // is recorded meanwhile, since somebody asks for that
 	f.silent(other)
 	f.dispatch(other, "weekly")
-	shows := f.recorded(other, 1)[0].Identity
-	f.recorded(room, 1)
+	f.recorded(other, 1)
+	shows := f.recorded(room, 1)[0].Identity
 	f.until("two recordings", func() bool { return len(all[0].ids()) == 2 })
 	if strings.Contains(watcher.stderr(), f.lk.APISecret) {
 		t.Error("the log has the secret")
 	}
 
-	var first, second string // of the room, and of the other
+	var first, second string // of the other room, and of this one
 	f.slowly("both recordings say of which room they are", func() bool {
 		of := f.parts(all[0].home)
 		if len(of[room]) != 1 || len(of[other]) != 1 {
 			return false
 		}
-		first, second = of[room][0].ID, of[other][0].ID
+		first, second = of[other][0].ID, of[room][0].ID
 		return true
 	})
 	for _, id := range []string{"../" + first, strings.Repeat("F", 10000), second, first, "F2JE7ZY04P971PR0YHVBFNECP0"} {
-		if err := f.api.Show(f.ctx, other, shows, map[string]string{"sealtape.follows": id}); err != nil {
+		if err := f.api.Show(f.ctx, room, shows, map[string]string{"sealtape.follows": id}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var told part
 	f.slowly("the recording says what it was told", func() bool {
-		if of := f.parts(all[0].home)[other]; len(of) == 1 {
+		if of := f.parts(all[0].home)[room]; len(of) == 1 {
 			told = of[0]
 		}
 		return told.Follows != ""
