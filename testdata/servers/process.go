@@ -223,7 +223,7 @@ func (p *process) PID() int { return p.cmd.Process.Pid }
 func (p *process) Log() string { return p.log.String() }
 
 // baseEnv is the environment that every child gets. Its garbage is collected less often
-// than usual, which saves a tenth of what servers of tests calculate.
+// than usual, which costs memory and saves processor time.
 func baseEnv() []string {
 	env := []string{"GOGC=400"}
 	for _, name := range []string{"PATH", "HOME", "SystemRoot"} {
