@@ -3,12 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -147,24 +149,18 @@ func (f *fleetLab) registered(cmd *exec.Cmd, home string) *workerProcess {
 }
 
 // kills ends a worker and its recorders, if any still run, and returns when they write no
-// more to folders that are to be removed.
+// more to folders that are to be removed. The end of the test may have ended the worker
+// already: so its recorders are found by their home.
 func (w *workerProcess) kills() {
-	select {
-	case <-w.ended:
-		return
-	default:
-	}
-	if w.cmd.Process.Signal(syscall.SIGSTOP) != nil { // so that it starts no more
-		return
-	}
-	pids := w.children()
 	_ = w.cmd.Process.Kill()
 	<-w.ended
-	for _, pid := range pids {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		for {
-			if _, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err != nil {
-				break
+	own := []byte("SEALTAPE_HOME=" + w.home + "\x00")
+	all, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range all {
+		dir := filepath.Dir(path)
+		for env, err := os.ReadFile(path); err == nil && bytes.Contains(env, own); _, err = os.Readlink(filepath.Join(dir, "exe")) {
+			if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
