@@ -51,7 +51,7 @@ func explainEnd(rep recorder.Report) error {
 		return err
 	}
 	switch {
-	case errors.Is(rep.Cause, livekit.ErrOccupied):
+	case errors.Is(rep.Cause, livekit.ErrOccupied), errors.Is(rep.Cause, bot.ErrOtherRecords):
 		return ui.Hinted(ui.ExitWith(ui.ExitElsewhere, rep.Cause), "what was recorded before is kept; the other recorder goes on with the meeting")
 	case errors.Is(rep.Cause, livekit.ErrReplaced):
 		return ui.Hinted(ui.ExitWith(ui.ExitFailed, rep.Cause),

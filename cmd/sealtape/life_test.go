@@ -15,6 +15,7 @@ import (
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/show"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/ui"
 	"github.com/sealtape/sealtape/recorder"
+	"github.com/sealtape/sealtape/recorder/bot"
 	"github.com/sealtape/sealtape/recorder/livekit"
 	"github.com/sealtape/sealtape/recorder/media"
 	fixtures "github.com/sealtape/sealtape/testdata/media"
@@ -114,6 +115,7 @@ func TestExplainEnd(t *testing.T) {
 		{livekit.ErrRemoved, 0, ""},
 		{livekit.ErrReplaced, ui.ExitFailed, "--identity"},
 		{fmt.Errorf("%w: %w", livekit.ErrReplaced, livekit.ErrOccupied), ui.ExitElsewhere, "the other recorder goes on"},
+		{fmt.Errorf("%w: %w", recorder.ErrEnded, bot.ErrOtherRecords), ui.ExitElsewhere, "the other recorder goes on"},
 		{livekit.ErrMoved, 0, ""},
 		{livekit.ErrLost, ui.ExitFailed, "--rejoin"},
 		{livekit.ErrHid, ui.ExitIncomplete, "members must see"},

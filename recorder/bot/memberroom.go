@@ -59,8 +59,12 @@ func (r *memberRoom) Waiting() []recorder.TrackInfo {
 
 // Announce implements recorder.Room. The recording begins with the first one, for as long
 // as which members have notice: who comes, proves who they are and answers meanwhile
-// counts from the first frame on.
+// counts from the first frame on. Where the recorder left the room to another, nothing is
+// told any more: it would be that the recording has ended.
 func (r *memberRoom) Announce(ctx context.Context, text string) error {
+	if r.m.left() {
+		return nil
+	}
 	r.m.mu.Lock()
 	begins := r.m.phase == phaseWaiting
 	r.m.mu.Unlock()

@@ -74,6 +74,7 @@ type membership struct {
 	back     time.Time                        // when it came back last; zero: it was not away
 	seen     map[string]bool                  // whose cards were reported not to count any more
 
+	withdrew    bool              // see left
 	withdrawal  withdrawal        // set before run, and not after
 	statesNoted map[[32]byte]bool // states that the timeline has
 	code        roomCode

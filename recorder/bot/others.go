@@ -12,7 +12,8 @@ import (
 )
 
 // ErrOtherRecords: another recorder of the same name records the room already, so this one
-// left it before it told anybody anything. Nothing is left of its recording.
+// left it before it told anybody anything, and nothing is left of its recording; or it left
+// the room when it came back to it, and what it had recorded is kept.
 var ErrOtherRecords = errors.New("another recorder of the same name records the room already")
 
 // yieldWithin is how long a member who shows that it records has to prove that it is a
@@ -103,13 +104,20 @@ func (m *membership) withdraws(now time.Time) {
 	for _, other := range m.recorders() {
 		if p := m.session.Peer(other.Identity); p.Standing == member.Verified && sameFleet(p, m.withdrawal.own) && records(p) && m.before(other) {
 			m.log.Warn("another recorder of the same name took over while this one was away: it ends")
-			m.withdrawal.stop()
 			m.mu.Lock()
-			m.back = time.Time{} // once
+			m.back, m.withdrew = time.Time{}, true // once
 			m.mu.Unlock()
+			m.withdrawal.stop()
 			return
 		}
 	}
+}
+
+// left reports whether the recorder left the room to another: then nothing has ended there.
+func (m *membership) left() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.withdrew
 }
 
 // recorders returns the members who show that they record, or are about to.

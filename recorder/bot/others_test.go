@@ -106,6 +106,11 @@ func TestWithdraws(t *testing.T) {
 			if (stops == 1) != tt.ends || stops > 1 {
 				t.Errorf("it was stopped %d times", stops)
 			}
+			told := 0
+			farewell := &memberRoom{Room: &noticingRoom{notice: func() { told++ }}, m: m.membership}
+			if err := farewell.Announce(t.Context(), "the recording has ended"); err != nil || (told == 0) != tt.ends || m.left() != tt.ends {
+				t.Errorf("the room was told %d times, left %v, %v", told, m.left(), err)
+			}
 			m.withdrawal.stop = func() { t.Error("it was stopped long after") }
 			m.back = time.Now().Add(-2 * backFor)
 			m.withdraws(time.Now())

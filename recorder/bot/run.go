@@ -136,6 +136,9 @@ func (b *Bot) record(ctx context.Context, g *workers.Group) (result Result, err 
 
 	b.rec.Store(r.recorder)
 	result.Report, err = r.recorder.Record(ctx, r.room)
+	if err == nil && r.room.m.left() {
+		result.Cause = fmt.Errorf("%w: %w", recorder.ErrEnded, ErrOtherRecords)
+	}
 	result.Unopened = b.door.found()
 	b.enter(Ending)
 	if over.nothing = !r.kept.Load(); over.nothing {

@@ -316,6 +316,9 @@ func TestRecorderOpensOnlyWhatItWasGiven(t *testing.T) {
 	more("eve")
 	withdrew := say("eve", false)
 	shut := turns("eve", s.all, false)
+	if shut.Sub(withdrew) > 2*time.Minute { // the simulated rooms of roomkeys hold seconds
+		t.Errorf("what Eve took back was shut after %v", shut.Sub(withdrew))
+	}
 	more("eve")
 	again := say("eve", true)
 	reopens := turns("eve", s.all, true)
@@ -327,6 +330,9 @@ func TestRecorderOpensOnlyWhatItWasGiven(t *testing.T) {
 	}
 	cys := aesKeys(t, known, "ada")
 	changed := turns("ada", func() [][]byte { return cys }, false)
+	if changed.Sub(left) > 2*time.Minute {
+		t.Errorf("keys were changed %v after who had them left", changed.Sub(left))
+	}
 	more("ada")
 	more("ben")
 	more("gus")
