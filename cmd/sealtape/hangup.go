@@ -47,20 +47,24 @@ type policyFolder struct {
 // where the folder has changed. Those that are wrong leave all as it was.
 func (f *policyFolder) again(ctx context.Context, g *workers.Group) {
 	var mu sync.Mutex // held while they are read
-	last := f.stamp
+	last, failed := f.stamp, ""
 	read := func(changed bool) {
 		mu.Lock()
 		defer mu.Unlock()
 		now := fleet.StampOf(f.dir) // before: what changes meanwhile is for the next time
-		if changed && now == last {
+		if changed && now == last && failed == "" {
 			return
 		}
 		last = now
 		p, err := f.read()
 		if err != nil {
-			f.log.Error("the policies were not taken; they are what they were", "err", err)
+			if !changed || failed != err.Error() { // once, while it is the same
+				f.log.Error("the policies were not taken; they are what they were", "err", err)
+			}
+			failed = err.Error() // it may lack what stands elsewhere, as a card: it is tried again
 			return
 		}
+		failed = ""
 		f.take(p)
 		f.log.Info("the policies were read again", "policies", len(p.All()))
 	}

@@ -44,11 +44,15 @@ func TestPoliciesEvery(t *testing.T) {
 		t.Errorf("%d policies", n)
 	}
 	write("c.yaml", "rooms: []\n")
-	if err := <-reads; err == nil || !strings.Contains(err.Error(), "c.yaml") {
-		t.Error(err)
+	for range 3 { // it may lack what stands elsewhere
+		if err := <-reads; err == nil || !strings.Contains(err.Error(), "c.yaml") {
+			t.Error(err)
+		}
 	}
 	write("c.yaml", "rooms: [a-name]\n")
-	if n := <-taken; n != 3 || <-reads != nil {
+	for <-reads != nil {
+	}
+	if n := <-taken; n != 3 {
 		t.Errorf("%d policies", n)
 	}
 	if err := g.Stop(); err != nil {
