@@ -1,6 +1,6 @@
 // Package pattern keeps regular expressions for when they are used first.
 //
-// A command that lists recordings uses none of the sixty that its packages have, and would
+// A command that lists recordings uses none of the dozens that its packages have, and would
 // compile them all: a millisecond and 700 kB before it begins, with which most commands
 // would be so large that they collect garbage.
 package pattern

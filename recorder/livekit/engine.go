@@ -50,7 +50,7 @@ type engineHandler struct {
 	lock    *sync.RWMutex                                    // of the next
 	subs    map[lkproto.DataPacket_Kind]**webrtc.DataChannel // the channels on which the SDK expects data
 	dataErr atomic.Pointer[error]                            // why takeDataChannels failed
-	coming  sync.Mutex                                       // held while the SDK takes a track, and while it looks which came
+	coming  sync.Mutex                                       // held while the SDK takes a track that it was told of, and while it looks which came
 }
 
 // handleEngine puts an engineHandler between the engine and the session's room. It must

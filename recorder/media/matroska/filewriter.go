@@ -55,7 +55,7 @@ type FileWriter struct {
 	tracks  map[uint64]writerTrack
 	text    uint64                   // track number of the first subtitles
 	ends    map[uint64]time.Duration // end of each track, by UID
-	last    map[uint64]placed        // last picture of each track, by UID
+	last    map[uint64]placed        // last frame of each track, by UID
 	largest map[uint64]media.Picture // by UID
 	room    int                      // bytes reserved for Chapters
 	cluster int64                    // start of the open cluster in ticks, -1 for none
