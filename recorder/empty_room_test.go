@@ -41,6 +41,18 @@ func TestEndsWhenNobodyIsThere(t *testing.T) {
 			time.Sleep(15 * s)
 			room.Join("ben", "Ben")
 		}, "duration reached", 60 * s},
+		{"the room was made anew, and all left again", recorder.Config{Grace: 20 * s}, func(room *roomtest.Room) {
+			room.Join("alice", "Alice")
+			time.Sleep(5 * s)
+			room.Leave("alice")
+			time.Sleep(5 * s)
+			room.Emit(recorder.RoomEvent{Type: media.EventLost})
+			room.Emit(recorder.RoomEvent{Type: media.EventReconnect, Since: time.Now(), Reason: media.ReconnectRejoin})
+			time.Sleep(5 * s)
+			room.Join("alice", "Alice")
+			time.Sleep(30 * s)
+			room.Leave("alice")
+		}, "everybody has left", 65 * s},
 		{"nobody minds", recorder.Config{Duration: 600 * s, Grace: recorder.Never}, func(room *roomtest.Room) {
 			room.Join("alice", "Alice")
 			room.Leave("alice")
