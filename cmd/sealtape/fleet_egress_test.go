@@ -98,12 +98,17 @@ func TestFleetEgress(t *testing.T) {
 // proxy is an operator's reverse proxy, as the help of fleet watch says.
 func (f *fleetLab) proxy(front string) string {
 	f.t.Helper()
+	// Not the default one: each server of another test that ends closes connections of that.
+	own := new(http.Transport)
+	f.t.Cleanup(own.CloseIdleConnections)
 	to := func(address string) http.Handler {
 		u, err := url.Parse(address)
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		return httputil.NewSingleHostReverseProxy(u)
+		p := httputil.NewSingleHostReverseProxy(u)
+		p.Transport = own
+		return p
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/twirp/livekit.Egress/", to(front))

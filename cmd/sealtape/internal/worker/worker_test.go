@@ -52,9 +52,11 @@ func TestRecords(t *testing.T) {
 		t.Errorf("its environment is %q", g.Env)
 	}
 	h := b.Handler()
-	b.until("its status", func() bool { return strings.Contains(ask(h, "/metrics"), `sealtape_participants{room="`) })
-	text := ask(h, "/metrics")
 	label := b.table.Label("board may")
+	b.until("its status", func() bool {
+		return strings.Contains(ask(h, "/metrics"), `sealtape_participants{room="`+label+`"} 3`)
+	})
+	text := ask(h, "/metrics")
 	for _, want := range []string{"sealtape_worker_rooms 1\n", "sealtape_worker_rooms_max 4\n", "sealtape_worker_available 1\n", "sealtape_worker_registered 0\n",
 		"sealtape_worker_backlog_bytes 1000\n", `sealtape_participants{room="` + label + `"} 3`, `sealtape_frames_total{codec="opus",outcome="kept",room="` + label + `"} 7`,
 		`sealtape_worker_offers_total{answer="accepted"} 1`} {
