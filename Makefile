@@ -28,7 +28,7 @@ help:
 	@echo 'make release   the same, the same bytes wherever the clone is; and dist/: archives for six platforms,'
 	@echo '               image, deb, rpm, chart, SBOMs, checksums (KEY=FILE signs them): 15 minutes in a fresh clone'
 	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: 1 to 2 minutes'
-	@echo 'make test      the checks below, then every test, against real servers and browsers, with a'
+	@echo 'make test      the checks below and every test, against real servers and browsers, with a'
 	@echo '               sample of what has many cases, another every day: 14 minutes'
 	@echo 'make test-all  every test with every case, watched by the race detector: over an hour'
 	@echo 'make test-packages  a release, twice, and what operators get of it, tried as root: 10 minutes'
@@ -55,7 +55,7 @@ demo:
 quick:
 	go test -short -vet=off -ldflags=-w $$(.ci/packages)
 
-# .ci/test checks the code, too, while servers are built.
+# .ci/test checks the code, too.
 test: deps
 	.ci/test
 
