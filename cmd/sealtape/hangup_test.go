@@ -58,7 +58,7 @@ func TestPoliciesEvery(t *testing.T) {
 	if err := g.Stop(); err != nil {
 		t.Error(err)
 	}
-	if len(reads) != 0 || len(taken) != 0 {
+	if len(reads) > 1 || len(taken) > 1 { // once more, if it was read while it changed
 		t.Errorf("it was read %d times more", len(reads))
 	}
 }
