@@ -51,31 +51,6 @@ func noteOf(d *lkproto.AgentDispatch) Note {
 	return n
 }
 
-// A notebook says how often something may be noted.
-type notebook struct {
-	places float64
-	filled time.Time
-}
-
-// left returns how many notes may be made now.
-func (b *notebook) left(now time.Time) int {
-	if b.filled.IsZero() {
-		b.places, b.filled = notesAtOnce, now
-	}
-	b.places = min(notesAtOnce, b.places+notesPerSecond*now.Sub(b.filled).Seconds())
-	b.filled = now
-	return int(b.places)
-}
-
-// take counts one, and reports whether it may be made.
-func (b *notebook) take(now time.Time) bool {
-	if b.left(now) < 1 {
-		return false
-	}
-	b.places--
-	return true
-}
-
 // note returns what is to be noted in a room, "" for nothing, and the notes that say nothing
 // any more once that was done.
 func (t *trail) note(r *Room) (what string, old []Note) {

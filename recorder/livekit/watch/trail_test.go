@@ -177,18 +177,3 @@ func TestNoteOf(t *testing.T) {
 		t.Errorf("%d notes are looked at", len(r.Notes))
 	}
 }
-
-// Notes are made one after the other: a server has few places in which it looks for agents.
-func TestNotebook(t *testing.T) {
-	var b notebook
-	now, n := time.Now(), 0
-	for b.take(now) {
-		n++
-	}
-	if n != notesAtOnce || b.left(now) != 0 {
-		t.Errorf("%d at once, %d left", n, b.left(now))
-	}
-	if b.take(now.Add(time.Second/4)) || !b.take(now.Add(time.Second)) || b.left(now.Add(time.Hour)) != notesAtOnce {
-		t.Error("a second later")
-	}
-}

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/sealtape/sealtape/recorder/fleet"
 )
 
@@ -58,15 +60,14 @@ type Watcher struct {
 	calling atomic.Bool    // callRoll is going on
 	calls   sync.WaitGroup // which Run waits for
 
-	mu       sync.Mutex // guards what follows
-	prompts  map[string]bool
-	known    map[string]*known // by the room's name
-	hosts    map[string]*host  // by the words of their recorders' card
-	last     time.Time         // when all rooms were compared
-	failed   error             // why they were not, since
-	tokens   float64           // dispatches that may be made now
-	filled   time.Time
-	notebook notebook
+	sending, noting *rate.Limiter // how many dispatches and notes may be made
+
+	mu      sync.Mutex // guards what follows
+	prompts map[string]bool
+	known   map[string]*known // by the room's name
+	hosts   map[string]*host  // by the words of their recorders' card
+	last    time.Time         // when all rooms were compared
+	failed  error             // why they were not, since
 }
 
 // known is what a Watcher remembers of a room.
@@ -96,7 +97,8 @@ func New(c Config) (*Watcher, error) {
 	}
 	c.Agent, c.Every = cmp.Or(c.Agent, "sealtape"), cmp.Or(c.Every, defaultEvery)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
-	w := &Watcher{c: c, wake: make(chan struct{}, 1), prompts: make(map[string]bool), known: make(map[string]*known), hosts: make(map[string]*host), tokens: burst, filled: time.Now()}
+	w := &Watcher{c: c, wake: make(chan struct{}, 1), prompts: make(map[string]bool), known: make(map[string]*known), hosts: make(map[string]*host),
+		sending: rate.NewLimiter(perSecond, burst), noting: rate.NewLimiter(notesPerSecond, notesAtOnce)}
 	w.alive.Store(time.Now().UnixNano())
 	return w, nil
 }
@@ -198,7 +200,7 @@ func (w *Watcher) turn(ctx context.Context) {
 	here := make(map[string]bool, len(rooms))
 	var work []Room
 	w.mu.Lock()
-	unnoted := w.notebook.left(now)
+	unnoted := int(w.noting.TokensAt(now))
 	for _, r := range rooms {
 		here[r.GetName()] = true
 		room := roomOf(r)
@@ -289,7 +291,7 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 	}
 	k.Silent, k.Lost, k.Blind = now.Before(k.suspect), w.lost(now), len(living) == 0
 	a, next := Decide(now, &r, wish, k.Memory, rand.Float64())
-	if a.Create != "" && !w.takes(now) {
+	if a.Create != "" && !w.sending.AllowN(now, 1) {
 		a, next = Actions{Again: now.Add(time.Second)}, k.Memory // it is not its turn yet
 	}
 	if wish.Err != nil && k.err == nil {
@@ -302,7 +304,7 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 	case a.Create != "":
 		k.sent = k.sent.next(now, living, !k.Lost && !k.Silent && next.Tries < 2)
 		to = []string{k.sent.name(w.c.Agent)}
-		for len(to) < blindTimes && k.blind() && w.takes(now) {
+		for len(to) < blindTimes && k.blind() && w.sending.AllowN(now, 1) {
 			to = append(to, to[0])
 		}
 	case k.by > 0:
@@ -319,7 +321,7 @@ func (w *Watcher) compare(ctx context.Context, r Room, policies *fleet.Policies)
 		k.again = soon
 	}
 	what, old := k.trail.note(&r)
-	if what != "" && !w.notebook.take(now) {
+	if what != "" && !w.noting.AllowN(now, 1) {
 		what, old = "", nil // it is not its turn yet
 	}
 	w.mu.Unlock()
@@ -380,17 +382,6 @@ func (w *Watcher) look(ctx context.Context, r *Room) error {
 	}
 	r.asked(asked, w.c.Agent, time.Duration(w.offset.Load()))
 	return nil
-}
-
-// takes reports whether a dispatch may be made now, and counts it. The caller holds w.mu.
-func (w *Watcher) takes(now time.Time) bool {
-	w.tokens = min(burst, w.tokens+perSecond*now.Sub(w.filled).Seconds())
-	w.filled = now
-	if w.tokens < 1 {
-		return false
-	}
-	w.tokens--
-	return true
 }
 
 // act does what was decided; to are the names to dispatch by. What fails is decided again at the
