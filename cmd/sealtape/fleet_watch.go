@@ -145,10 +145,11 @@ func runFleetWatch(ctx context.Context, e *ui.Env, o *fleetWatchOptions) error {
 	}
 	var g workers.Group
 	defer func() { _ = g.Stop() }() // what fails is told by whom it concerns
-	(&policyFolder{o.policyDir, stamp, o.policiesEvery, o.policies, func(p *fleet.Policies) {
+	take := func(p *fleet.Policies) {
 		current.Store(p)
 		w.LookAtAll()
-	}, log}).again(ctx, &g)
+	}
+	(&policyFolder{dir: o.policyDir, stamp: stamp, every: o.policiesEvery, read: o.policies, take: take, log: log}).again(ctx, &g)
 	if o.metricsAddr != "" {
 		end, err := serveMetrics(o.metricsAddr, w.Handler(), log)
 		if err != nil {

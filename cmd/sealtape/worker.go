@@ -152,7 +152,7 @@ func runWorker(ctx context.Context, e *ui.Env, o *workerOptions) error {
 	}
 	var g workers.Group
 	defer func() { _ = g.Stop() }() // what fails is told by whom it concerns
-	(&policyFolder{o.policies, stamp, o.policiesEvery, o.readPolicies, table.SetPolicies, log}).again(ctx, &g)
+	(&policyFolder{dir: o.policies, stamp: stamp, every: o.policiesEvery, read: o.readPolicies, take: table.SetPolicies, log: log}).again(ctx, &g)
 	sweep.start(ctx, &g)
 	if o.metricsAddr != "" {
 		end, err := serveMetrics(o.metricsAddr, w.Handler(), log)
