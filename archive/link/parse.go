@@ -154,8 +154,8 @@ func parseMoment(s string) (time.Duration, bool) {
 	return d, d <= maxMoment
 }
 
-// Lengths are compared where they are used: a program that links this package compiles these
-// each time that it starts, and a repetition with a limit becomes hundreds of steps.
+// Lengths are compared where they are used: a repetition with a limit becomes hundreds of
+// steps when it is compiled.
 var (
 	regionForm = pattern.Of(`^[a-z0-9-]+$`)
 	keyForm    = pattern.Of(`^[02-9AC-HJ-NP-Z]+$`)
