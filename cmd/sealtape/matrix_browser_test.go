@@ -38,12 +38,7 @@ func TestMatrixMeeting(t *testing.T) {
 func matrixMembersChange(t *testing.T, sticky bool) {
 	g := newBrowserLab(t, someBrowsers).matrix().meeting(sticky, "ada", "ben", "cat")
 	ada, ben, cat := g.people[0], g.people[1], g.people[2]
-	rec := g.recordCall()
-	g.sees(ada, "the recorder in the room", func(s matrixjs.State) bool { return s.Names[g.bot.ID] != "" })
-	g.enter(ada)
-	g.enter(ben)
-	rec.records()
-	g.keeps(rec.id, ada, ben)
+	rec := g.begins(ada, ben)
 	s := g.sees(ben, "the recorder, its name and its notice", func(s matrixjs.State) bool {
 		m, ok := s.Member(g.bot.ID, "")
 		return ok && len(m.Data["dev.sealtape.recorder"]) > 0 && strings.Contains(strings.ToLower(s.Names[g.bot.ID]), "record") &&
@@ -78,12 +73,7 @@ func matrixMembersChange(t *testing.T, sticky bool) {
 func matrixRecorderDies(t *testing.T, sticky bool) {
 	g := newBrowserLab(t, someBrowsers).matrix().meeting(sticky, "ada", "ben")
 	ada, ben := g.people[0], g.people[1]
-	rec := g.recordCall()
-	g.sees(ada, "the recorder in the room", func(s matrixjs.State) bool { return s.Names[g.bot.ID] != "" })
-	g.enter(ada)
-	g.enter(ben)
-	rec.records()
-	g.keeps(rec.id, ada, ben)
+	rec := g.begins(ada, ben)
 	rec.signal(syscall.SIGKILL)
 	rec.wait()
 	killed := time.Now()
@@ -112,6 +102,18 @@ func matrixRecorderDies(t *testing.T, sticky bool) {
 	g.carries(again.id, ada, ben)
 	g.carries(rec.id, ada, ben)
 	g.untroubled()
+}
+
+// begins begins a recording before two people come, and returns when it keeps something of both.
+func (g *matrixMeeting) begins(one, other *callPerson) *recorderProcess {
+	g.t.Helper()
+	rec := g.recordCall()
+	g.sees(one, "the recorder in the room", func(s matrixjs.State) bool { return s.Names[g.bot.ID] != "" })
+	g.enter(one)
+	g.enter(other)
+	rec.records()
+	g.keeps(rec.id, one, other)
+	return rec
 }
 
 // ends ends a recorder, which leaves the call and its name there, as somebody sees who leaves
