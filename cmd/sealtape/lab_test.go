@@ -14,7 +14,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sealtape/sealtape/archive"
 	"github.com/sealtape/sealtape/cmd/sealtape/internal/flags"
@@ -80,10 +79,7 @@ func newDesk(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{t: t, dir: t.TempDir(), bin: tools.get(t), mark: newMark(),
 		told: func() string { return "" }, vars: []string{raceVar + "=" + raceOptions(), collecting + "=" + seldomCollecting}}
-	// No test takes so long, by far; one that waits in vain is to say so while the run lasts.
-	ctx, cancel := context.WithTimeout(sample.Context(t), 8*time.Minute)
-	t.Cleanup(cancel)
-	l.ctx = ctx
+	l.ctx = sample.Context(t)
 	return l
 }
 
