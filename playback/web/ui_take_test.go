@@ -170,7 +170,7 @@ func smallWindow(s *site) {
 	s.wait(`document.getElementById("window").ariaPressed === "true"`)
 	there := "documentPictureInPicture.window.document"
 	want(s, there+`.querySelectorAll("#stage .tile").length > 0`, true)
-	want(s, there+`.styleSheets.length === document.styleSheets.length`, true)
+	s.wait(there + `.styleSheets.length === document.styleSheets.length`) // they are loaded
 	want(s, `document.querySelector("#theatre .apart").checkVisibility()`, true)
 	s.check("names", "contrast")
 	s.do(chromedp.Evaluate[chromedp.Void](there + `.dispatchEvent(new KeyboardEvent("keydown", {key: " "}))`))
