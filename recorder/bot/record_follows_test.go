@@ -64,25 +64,30 @@ func TestToldBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		record := func(early string, late ...string) (id string, follows []media.Event) {
 			r.enter(t)
-			join := r.config.Meeting.Join
-			r.config.Meeting.Join = func(ctx context.Context, p bot.Presence) (bot.Room, error) {
-				if early != "" {
-					p.Before(early)
-				}
-				return join(ctx, p)
-			}
-			go func() {
+			begun := make(chan string, 1)
+			r.config.Begun = func(id string) { begun <- id }
+			meets := func() {
 				r.room.Join("ada", "Ada")
 				r.room.speak("ada", time.Second)
+				own := <-begun
 				for _, id := range late {
 					if id == "its own" {
-						id = r.began[len(r.began)-1]
+						id = own
 					}
 					r.room.presence.Before(id)
 				}
 				r.room.speak("ada", 5*time.Second)
 				r.room.End("everyone left")
-			}()
+			}
+			join := r.config.Meeting.Join
+			r.config.Meeting.Join = func(ctx context.Context, p bot.Presence) (bot.Room, error) {
+				if early != "" {
+					p.Before(early)
+				}
+				room, err := join(ctx, p)
+				go meets()
+				return room, err
+			}
 			result, err := bot.Record(t.Context(), r.config)
 			if err != nil {
 				t.Fatal(err)
