@@ -304,8 +304,24 @@ func (p *Page) Until(ctx context.Context, js string) error {
 	}
 }
 
-// Click clicks on what a CSS selector finds first, as a person does.
+// Click clicks on what a CSS selector finds first, as a person does: once it stands still.
+// A click goes to a place, and what is there may have moved on since it was looked up.
 func (p *Page) Click(ctx context.Context, selector string) error {
+	const stands = `new Promise((done) => {
+		let before;
+		const look = () => {
+			const at = JSON.stringify(document.querySelector(%q)?.getBoundingClientRect());
+			if (at && at === before) return done(true);
+			before = at;
+			setTimeout(look, 20);
+		};
+		look();
+	})`
+	ctx, stop := context.WithTimeoutCause(ctx, patience, errPatience)
+	defer stop()
+	if err := p.Do(ctx, fmt.Sprintf(stands, selector)); err != nil {
+		return fmt.Errorf("waiting for %s to stand still: %w", selector, err)
+	}
 	return p.do(ctx, chromedp.Click(selector))
 }
 

@@ -46,12 +46,12 @@ export class Start {
 				el("button", { type: "button", class: "textbutton", id: "pickfolder", onclick: () => this.#pick() }, say("start.folder"))),
 			this.#field, this.#kept);
 		this.#error.textContent = error;
-		this.#showKept();
 		document.body.classList.remove("loading");
 		document.body.classList.add("starting");
 		byID("title").textContent = say("start.title");
 		document.title = say("title.start");
-		this.#root.hidden = false;
+		// With all that it shows, for a list that came later would move what is clicked on.
+		this.#showKept().finally(() => { this.#root.hidden = false; });
 	}
 
 	async #showKept() {
