@@ -43,8 +43,14 @@ func TestFirefox(t *testing.T) {
 	do := func(js string) {
 		t.Helper()
 		if err := f.Until(ctx, js); err != nil {
-			shown, _ := player.EvalFirefox[string](ctx, f, "document.body.innerText.slice(0, 500)")
-			t.Fatalf("%v; the page shows %q", err, shown)
+			const state = `JSON.stringify({ shown: document.body.innerText.slice(0, 500),
+				phase: sealtape.player?.phase, time: sealtape.player?.time, tracks: sealtape.recording?.tracks.map((t) => {
+					const e = sealtape.player.element(t.uid), at = e.buffered;
+					return [t.codec, e.readyState, e.networkState, e.seeking, e.paused, e.ended, e.currentTime, e.error?.message, e.videoWidth,
+						Array.from(at, (_, i) => [at.start(i), at.end(i)])];
+				}) })`
+			shown, _ := player.EvalFirefox[string](ctx, f, state)
+			t.Fatalf("%v; the page shows %s", err, shown)
 		}
 	}
 	do("window.sealtape?.player")

@@ -200,15 +200,15 @@ func EvalFirefox[T any](ctx context.Context, f *Firefox, js string) (v T, err er
 // Until waits until an expression is true, looking some 30 times a second, for 4 minutes at
 // most.
 func (f *Firefox) Until(ctx context.Context, js string) error {
-	ctx, stop := context.WithTimeoutCause(ctx, patience, errPatience)
-	defer stop()
-	for {
+	// No call is broken off for want of patience, so that a caller can still ask what the page
+	// shows.
+	for begun := time.Now(); ; {
 		ok, err := EvalFirefox[bool](ctx, f, Looking(js))
 		if ok || err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("waiting for %s: %w", js, context.Cause(ctx))
+		if time.Since(begun) > patience {
+			return fmt.Errorf("waiting for %s: %w", js, errPatience)
 		}
 	}
 }
