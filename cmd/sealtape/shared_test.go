@@ -151,7 +151,7 @@ func makeTools(ctx context.Context, progress func(string)) (dir string, err erro
 	}
 	if sample.Watched {
 		progress("building sealtape without -race")
-		unwatched = filepath.Join(dir, "test")
+		unwatched = filepath.Join(dir, "unwatched") // this folder is in PATH: no name of a command
 		if err := goTool(ctx, "test", "-c", "-o", unwatched, "."); err != nil {
 			return "", err
 		}
