@@ -22,7 +22,7 @@ func TestRoomsThatTheServerCloses(t *testing.T) {
 	t.Parallel()
 	sample.Live(t)
 	ctx := sample.Context(t)
-	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{EmptyTimeout: 5 * time.Second, DepartureTimeout: time.Second,
+	s, err := servers.StartLiveKit(ctx, servers.LiveKitConfig{EmptyTimeout: 8 * time.Second, DepartureTimeout: time.Second,
 		Progress: func(line string) { t.Log(line) }})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestRoomsThatTheServerCloses(t *testing.T) {
 		attended <- came
 		return false
 	}), recorder.Config{})
-	const wait, grace = 12 * time.Second, 8 * time.Second // each more than what the server closes a room after
+	const wait, grace = 16 * time.Second, 8 * time.Second // each more than what the server closes a room after
 	nobody := live(t, ctx, config("nobody", always), recorder.Config{Wait: wait})
 	ben := someone(t, ctx, s, s.URL, "deserted", "ben")
 	deserted := live(t, ctx, config("deserted", always), recorder.Config{Grace: grace})
