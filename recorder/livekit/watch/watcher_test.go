@@ -451,9 +451,11 @@ func TestOff(t *testing.T) {
 		off = s.open("off", 1)
 		s.mu.Unlock()
 		time.Sleep(time.Minute)
+		s.mu.Lock()
 		if len(off.members) != 1 {
 			t.Error("a new room of the same name is not recorded")
 		}
+		s.mu.Unlock()
 		end()
 	})
 }
