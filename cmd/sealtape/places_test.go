@@ -24,7 +24,7 @@ var (
 	waiting = newPlaces(6)
 	// working is for those who work. One browser with a page takes one place; several, or
 	// a camera whose pictures are measured, take more.
-	working = newPlaces(3)
+	working = newPlaces(4)
 )
 
 const (
