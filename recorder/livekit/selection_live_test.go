@@ -20,7 +20,8 @@ func TestSelection(t *testing.T) {
 	sample.Live(t)
 	s, ctx := server(t)
 	const room = "r"
-	// A server that has no picture of the wanted size yet sends a larger one.
+	// A server that has no picture of the wanted size yet sends a larger one. Where a machine
+	// is busy, it sends smaller ones after a while.
 	const settled = 4 * time.Second
 	token, err := members.Token(s.APIKey, s.APISecret, members.Grant{Room: room, Identity: "ada", Name: "Ada"})
 	if err != nil {
@@ -55,23 +56,13 @@ func TestSelection(t *testing.T) {
 	}
 	for _, w := range wanted {
 		w.l.until("sound, and the largest picture", func(frames []media.Frame, _ []media.Event) bool {
-			return after(frames, 1, 0) > 50 && (w.largest == 0 || after(frames, 2, settled) > 60)
+			return after(frames, 1, 0) > 50 && (w.largest == 0 || after(frames, 2, settled) > 60 && slices.Contains(heights(frames, 0), w.largest))
 		})
 		w.l.stop()
 		w.l.wait()
-		frames, events, tracks := w.l.read()
-		largest, height := 0, 0
-		for _, f := range frames {
-			if p := media.Describe(tracks[f.Track].Codec, f.Data); p.Height > 0 {
-				height = p.Height
-				t.Logf("%s: %dx%d at %v", w.identity, p.Width, p.Height, f.Time)
-			}
-			if f.Time > settled {
-				largest = max(largest, height)
-			}
-		}
-		if largest != w.largest {
-			t.Errorf("%s got pictures of up to %d lines, want %d", w.identity, largest, w.largest)
+		frames, events, _ := w.l.read()
+		if got := heights(frames, settled); slices.ContainsFunc(got, func(lines int) bool { return lines > w.largest }) {
+			t.Errorf("%s got pictures of %d lines, want no more than %d", w.identity, got, w.largest)
 		}
 		var tells []string
 		for _, e := range kind(events, media.EventPublished) {
@@ -88,7 +79,9 @@ func TestSelection(t *testing.T) {
 			t.Errorf("%s left out %q, want %q", w.identity, leftOut, want)
 		}
 		for reason, hole := range w.l.report.Holes {
-			if reason != media.HoleStart || w.s.AudioOnly {
+			switch {
+			case reason == media.HoleLoss: // as a busy machine has it
+			case reason != media.HoleStart || w.s.AudioOnly:
 				t.Errorf("%s misses %v: %s", w.identity, hole, reason)
 			}
 		}
@@ -96,4 +89,22 @@ func TestSelection(t *testing.T) {
 			t.Errorf("%s says of sizes %+v", w.identity, w.l.report.Small)
 		}
 	}
+}
+
+// heights returns of how many lines the pictures of a camera in VP8 are that are there after
+// a time.
+func heights(frames []media.Frame, at time.Duration) (all []int) {
+	height := 0
+	for _, f := range frames {
+		if f.Track != 2 {
+			continue
+		}
+		if p := media.Describe(media.VP8, f.Data); p.Height > 0 {
+			height = p.Height
+		}
+		if f.Time > at && !slices.Contains(all, height) {
+			all = append(all, height)
+		}
+	}
+	return all
 }
