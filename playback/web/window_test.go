@@ -15,12 +15,18 @@ const apart = `(() => {
 	const there = () => documentPictureInPicture.window?.document;
 	window.videosIn = (place) => [...(place?.querySelectorAll("video") ?? [])].filter((v) => !v.paused && v.readyState > 2 && v.videoWidth > 0);
 	window.apart = () => videosIn(there());
-	window.moves = (list) => {
+	// The recording is short, and over where a machine is slow.
+	window.goesOn = () => {
+		if (sealtape.player.ended) { sealtape.player.seek(0); sealtape.player.play(); }
+		return true;
+	};
+	window.moves = async (list) => {
+		goesOn();
 		const videos = list(), from = videos.map((v) => v.currentTime);
-		return new Promise((done) => {
-			const look = () => videos.length > 0 && videos.every((v, i) => v.currentTime > from[i] + 0.3) ? done(true) : setTimeout(look, 10);
-			look();
-		});
+		for (const end = performance.now() + 2000; performance.now() < end; await new Promise((again) => setTimeout(again, 10))) {
+			if (videos.length > 0 && videos.every((v, i) => v.currentTime > from[i] + 0.3)) return true;
+		}
+		return false;
 	};
 })()`
 
@@ -62,19 +68,16 @@ func TestSmallWindowPlays(t *testing.T) {
 	}
 	until("window.sealtape?.player && !sealtape.player.waiting")
 	click("#play")
-	until("videosIn(document).length > 2")
+	until("goesOn() && videosIn(document).length > 2")
 	click("#window")
-	until("apart().length > 2 && sealtape.player.phase === 'playing'")
+	until("goesOn() && apart().length > 2 && sealtape.player.phase === 'playing'")
 	until("moves(apart)")
 	hide("true")
 	until("moves(apart)")
 	hide("false")
-	if err := page.Do(ctx, "sealtape.player.seek(0)"); err != nil { // the recording is short
-		t.Fatal(err)
-	}
-	until("apart().length > 2")
+	until("goesOn() && apart().length > 2")
 	click("#window")
-	until("!documentPictureInPicture.window && videosIn(document).length > 2")
+	until("!documentPictureInPicture.window && goesOn() && videosIn(document).length > 2")
 	until("moves(() => videosIn(document))")
 	if e := page.Errors(); len(e) > 0 {
 		t.Errorf("the page says %q", e)
