@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync/atomic"
 	"time"
 
+	"github.com/livekit/protocol/auth"
 	lkproto "github.com/livekit/protocol/livekit"
-	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/livekit/server-sdk-go/v2/signalling"
 	"github.com/pion/webrtc/v4"
 	"github.com/twitchtv/twirp"
@@ -113,8 +114,7 @@ func (s *session) resumable(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, resumeLook)
 	defer cancel()
-	c := s.r.config()
-	p, err := lksdk.NewRoomServiceClient(c.URL, c.APIKey, c.APISecret).GetParticipant(ctx, &lkproto.RoomParticipantIdentity{Room: s.r.name, Identity: s.self().identity})
+	p, err := whom(ctx, s.r.config(), s.r.name, s.self().identity)
 	var refused twirp.Error
 	switch {
 	case errors.As(err, &refused) && refused.Code() == twirp.NotFound:
@@ -123,6 +123,29 @@ func (s *session) resumable(ctx context.Context) error {
 		return nil
 	}
 	return errNotOurs
+}
+
+// whom asks the server whom it has in a room under an identity. It does so by a connection of
+// its own: one that was kept is of the network that was, and a request by it would break off or
+// wait in vain, where by a new one there is an answer.
+func whom(ctx context.Context, c Config, room, identity string) (*lkproto.ParticipantInfo, error) {
+	token, err := auth.NewAccessToken(c.APIKey, c.APISecret).
+		SetVideoGrant(&auth.VideoGrant{RoomAdmin: true, Room: room}).SetValidFor(time.Minute).ToJWT()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrToken, err)
+	}
+	ctx, err = twirp.WithHTTPRequestHeaders(ctx, http.Header{"Authorization": {"Bearer " + token}})
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{}
+	if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = t.Clone()
+		t.DisableKeepAlives = true
+		client.Transport = t
+	}
+	return lkproto.NewRoomServiceProtobufClient(signalling.ToHttpURL(c.URL), client).
+		GetParticipant(ctx, &lkproto.RoomParticipantIdentity{Room: room, Identity: identity})
 }
 
 // looks reports whether the recorder asks the server who has its identity before it takes that

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	lkproto "github.com/livekit/protocol/livekit"
+	lksdk "github.com/livekit/server-sdk-go/v2"
 	"github.com/livekit/server-sdk-go/v2/signalling"
 	"google.golang.org/protobuf/proto"
 )
@@ -145,5 +148,44 @@ func TestOutJoinsNowhere(t *testing.T) {
 				t.Errorf("%v, its transport was taken: %v", err, taken)
 			}
 		})
+	}
+}
+
+// Who asks whether a connection is still the recorder's does so after a fault of the network, and
+// whatever connections were kept are of the network that was: none of them is asked by.
+func TestAsksAnew(t *testing.T) {
+	t.Parallel()
+	connections := make(map[string]bool)
+	var asked int
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if connections[r.RemoteAddr] {
+			panic(http.ErrAbortHandler) // as one that broke
+		}
+		connections[r.RemoteAddr] = true
+		if r.Header.Get("Authorization") == "" || r.URL.Path != "/twirp/livekit.RoomService/GetParticipant" {
+			t.Errorf("it asked %s", r.URL)
+		}
+		out, err := proto.Marshal(&lkproto.ParticipantInfo{Identity: "bot", Sid: "PA_2"})
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/protobuf")
+		_, _ = w.Write(out) // who asks sees what is lost
+	}))
+	defer server.Close()
+	s := alone(Config{URL: server.URL, APIKey: "key", APISecret: "secret", Yield: true})
+	s.visit.Store(&visitor{"bot", "PA_1"})
+	client := lksdk.NewRoomServiceClient(server.URL, "key", "secret") // it keeps its connection
+	if _, err := client.GetParticipant(t.Context(), &lkproto.RoomParticipantIdentity{Room: "r", Identity: "bot"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.resumable(t.Context()); !errors.Is(err, errNotOurs) {
+			t.Errorf("it may resume: %v", err)
+		}
+	}
+	if asked != 3 {
+		t.Errorf("it asked %d times", asked-1)
 	}
 }
