@@ -50,7 +50,7 @@ func crowdOfThirty(s *site) {
 // narrow: a phone has it all, below one another, and nothing is over anything else
 // between a phone and a desktop.
 func narrow(s *site) {
-	defer s.do(chromedp.EmulateViewport(1400, 900))
+	defer s.window(1400, 900, false)
 	for _, id := range []string{meeting, crowd} {
 		s.window(390, 844, true)
 		s.open("watch/" + id + "#t=330")

@@ -96,9 +96,9 @@ func languages(s *site) {
 			s.Errorf("with %s: %s was loaded", c.languages, loaded)
 		}
 		s.check("hostile", "names", "tiles")
-		s.do(chromedp.EmulateViewport(390, 844))
+		s.window(390, 844, false)
 		s.check("hostile", "tiles")
-		s.do(chromedp.EmulateViewport(1400, 900))
+		s.window(1400, 900, false)
 		s.open("")
 		if title := get[string](s, "document.title"); !strings.HasSuffix(title, " – Sealtape") {
 			s.Errorf("the list is called %q", title)
