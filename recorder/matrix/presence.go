@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ type presence struct {
 	renew    time.Time
 	event    id.EventID // the newest of it
 	seen     bool       // that event came back
-	came     []ownEvent // before it was known which is the newest
+	came     []ownEvent // since the newest came, or before it did
 	lost     bool
 	losses   int
 	barred   int  // how often it was refused since it was lost
@@ -71,25 +72,30 @@ func (p *presence) saw(e ownEvent) {
 	p.look()
 }
 
-// look looks through what came for the newest event, and what came after it. Called
-// locked.
+// look looks through what came for the newest event, and what came after it. That is kept:
+// it may have come before the answer that says that it is the newest. Called locked.
 func (p *presence) look() {
 	if !p.entered {
 		return
 	}
-	for _, e := range p.came {
+	for i, e := range p.came {
 		if e.id == p.event {
 			p.seen = true
+			p.came = p.came[i+1:]
 			if p.said.Since.IsZero() && !p.stickily && !e.since.IsZero() {
 				p.said.Since = e.since // by the homeserver's clock
 			}
-		} else if p.seen && e.left && e.sticky == p.stickily && e.key == p.key() {
-			p.lose()
+			break
 		}
 	}
-	if p.seen {
-		p.came = nil
+	if p.seen && slices.ContainsFunc(p.came, p.ends) {
+		p.lose()
 	}
+}
+
+// ends reports whether an event ends the membership, if it comes after it.
+func (p *presence) ends(e ownEvent) bool {
+	return e.left && e.sticky == p.stickily && e.key == p.key()
 }
 
 const maxCame = 32
@@ -100,6 +106,7 @@ func (p *presence) loaded(sent id.EventID, now bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.entered && !p.stickily && p.event == sent {
+		p.came = slices.DeleteFunc(p.came, p.ends) // this is newer
 		if p.seen = true; !now {
 			p.lose()
 		}
@@ -124,6 +131,12 @@ func (p *presence) poke() {
 	case p.again <- struct{}{}:
 	default:
 	}
+}
+
+// is takes in that an event was sent, and is the newest. Called locked.
+func (p *presence) is(sent id.EventID) {
+	p.entered, p.event, p.seen, p.lost = true, sent, false, false
+	p.look() // it may have come before the answer
 }
 
 // key is what all events of the membership have.
@@ -307,8 +320,7 @@ func (c *Call) say(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.entered, p.event, p.seen, p.lost = true, sent, false, false
-	p.look() // it may have come before the answer
+	p.is(sent)
 	if p.renew = time.Now().Add(c.lasts() / 2); stickily {
 		p.renew = time.Now().Add(c.t.sticky - c.t.sticky/720) // 60 min less 5 s
 	}
