@@ -219,5 +219,6 @@ for await (const line of lines) {
   const { call, args } = JSON.parse(line);
   await answer(() => calls[call](...args));
 }
+setTimeout(() => process.exit(1), 10_000); // who started it, and the server, may be gone
 await leave();
 process.exit(0);
