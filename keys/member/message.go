@@ -55,7 +55,7 @@ type message struct {
 	nonce      nonce
 
 	card       []byte // hello: the card as a signed note
-	answers    nonce  // all but hello and recorder
+	answers    nonce  // all but recorder; zero in a hello to whom has sent none
 	own, other hash   // proof
 	sid        string // proof: the room's
 	key        hash   // proof: the commitment to the room's key; zero in a room without one
@@ -102,6 +102,11 @@ func parse(b []byte) (*message, error) {
 	m.room, m.from, m.to, m.time, m.nonce = r.Text("room"), r.Text("from"), r.Text("to"), r.Time("time"), r.Nonce("nonce")
 	switch m.kind {
 	case typeHello:
+		if !r.None("answers") {
+			if m.answers = r.Nonce("answers"); m.answers == (nonce{}) {
+				r.Fail("answers")
+			}
+		}
 		m.card = r.Base64("card", keys.MaxCard)
 	case typeProof:
 		m.answers, m.own, m.other = r.Nonce("answers"), r.Hash("own"), r.Hash("other")
@@ -155,6 +160,11 @@ func (m *message) sign(s note.Signer) ([]byte, error) {
 	w.Line("nonce", m.nonce.String())
 	switch m.kind {
 	case typeHello:
+		if m.answers == (nonce{}) {
+			w.Line("answers", "-")
+		} else {
+			w.Line("answers", m.answers.String())
+		}
 		w.Base64("card", m.card)
 	case typeProof:
 		w.Line("answers", m.answers.String())

@@ -45,7 +45,9 @@ func random(r *rand.Rand, kind string, card []byte) *message {
 	}
 	switch kind {
 	case typeHello:
-		m.card = card
+		if m.card = card; r.IntN(2) == 0 {
+			fill(m.answers[:])
+		}
 	case typeProof:
 		fill(m.answers[:])
 		fill(m.own[:])

@@ -93,7 +93,7 @@ type peer struct {
 	over     map[visit]bool // its earlier sessions
 	proved   bool           // for hello.nonce
 	helloed  int            // how often our hello was sent to it
-	greeted  time.Time      // when our hello was last sent to it
+	hailed   time.Time      // when our hello was last sent to it in answer to its own
 	nextTry  time.Time
 	judged   time.Time // when the card was last checked
 	silent   bool      // reported that it is silent

@@ -169,7 +169,7 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 				p.over = make(map[visit]bool)
 			}
 			p.over[p.visit()] = true
-			p.helloed = 0
+			p.helloed, p.hailed = 0, time.Time{}
 			if p.CardHash != sum {
 				// The server may have replaced the participant: what was proved
 				// and said before does not count for the new one.
@@ -182,9 +182,16 @@ func (s *Session) hello(p *peer, m *message, card keys.Card, now time.Time) (Tro
 		}
 	}
 	p.hello, p.Card, p.CardHash, p.Nonce = m, card, sum, m.nonce
+	switch {
+	case m.answers == s.nonce: // it has our hello
+	case p.helloed == 0:
+		s.greet(p, now)
+	case now.Sub(p.hailed) >= hailAgain:
+		s.hail(p, now)
+	}
 	// A peer that sends hello again has not got our proof, even if we have its
 	// proof.
-	s.prove(p, now)
+	s.prove(p)
 	if p.standing(how); !again {
 		s.changed(p)
 	}
@@ -217,11 +224,8 @@ func (p *peer) standing(how keys.Acquaintance) {
 	}
 }
 
-// prove answers a peer's hello, and sends our hello if the peer may not have it.
-func (s *Session) prove(p *peer, now time.Time) {
-	if p.helloed == 0 || now.Sub(p.greeted) >= greetAgain {
-		s.greet(p, now)
-	}
+// prove answers a peer's hello.
+func (s *Session) prove(p *peer) {
 	sid := s.c.SID()
 	if sid == "" {
 		return // they ask again

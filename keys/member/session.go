@@ -23,7 +23,7 @@ const (
 	firstRetry   = 2 * time.Second  // doubled each time
 	maxHellos    = 5
 	keyGrace     = 10 * time.Second // a key may come this long after what is sealed with it
-	greetAgain   = 10 * time.Second // a hello later than this after our last is answered with another
+	hailAgain    = time.Second      // whose hello was answered less than this ago gets no other answer
 	listedAfter  = 6 * time.Second  // the server may need this long to list somebody who speaks
 	forgetAfter  = time.Minute      // drop those who are not listed by then
 	maxVisits    = 64               // sessions of one identity, until it leaves
@@ -285,11 +285,21 @@ func (s *Session) peer(identity string) *peer {
 	return p
 }
 
-// greet sends hello to one participant. The caller holds s.mu.
+// greet sends hello to one participant, and again if it does not answer. The caller holds
+// s.mu.
 func (s *Session) greet(p *peer, now time.Time) {
-	s.send(p.Identity, s.message(typeHello))
-	p.nextTry, p.greeted = now.Add(firstRetry<<p.helloed), now
+	s.hail(p, now)
+	p.nextTry = now.Add(firstRetry << p.helloed)
 	p.helloed = min(p.helloed+1, maxHellos)
+}
+
+// hail sends hello to one participant once. The caller holds s.mu.
+func (s *Session) hail(p *peer, now time.Time) {
+	m := s.message(typeHello)
+	if p.hello != nil {
+		m.answers, p.hailed = p.hello.nonce, now
+	}
+	s.send(p.Identity, m)
 }
 
 // judge checks the card of a proved peer again, and reports whether the peer's

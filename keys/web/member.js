@@ -39,7 +39,7 @@ const maxSkew = 600_000;
 const repeatEvery = 30_000;
 const firstRetry = 2_000;
 const maxHellos = 5;
-const greetAgain = 10_000; // after our last hello, we answer one with another
+const hailAgain = 1_000; // whose hello was answered less than this ago gets no other answer
 const rejudgeEvery = 30_000;
 const maxVisits = 64; // of one identity, until it leaves
 const maxPeers = 4096;
@@ -90,7 +90,7 @@ export class Member extends EventTarget {
         this.#unlisted.left(p.identity);
       },
       dataReceived: (data, p, _kind, t) => t === topic && this.#receive(p?.identity ?? '', data),
-      reconnected: () => this.#learnSid(),
+      reconnected: () => this.#back(),
     };
     for (const [event, f] of Object.entries(this.#handlers)) this.#room.on(event, f);
     this.#timer = setInterval(() => this.#tick(Date.now()), 1000);
@@ -104,6 +104,12 @@ export class Member extends EventTarget {
 
   // The server may say the SID only some time after joining: nobody is proved before.
   async #learnSid() { this.#sid = await this.#room.getSid().catch(() => ''); }
+
+  // What was sent to those whom the client found while it came back may be lost.
+  async #back() {
+    await this.#learnSid();
+    for (const p of this.#peers.values()) if (!p._.proved) this.#greet(p, Date.now(), 0);
+  }
 
   /** stop ends it. The room stays. */
   stop() {
@@ -245,10 +251,15 @@ export class Member extends EventTarget {
     this.#changed(p);
   }
 
-  #greet(p, now) {
-    Object.assign(p._, { next: now + firstRetry * 2 ** p._.helloed, greeted: now });
-    p._.helloed = Math.min(p._.helloed + 1, maxHellos);
-    this.#send(p.identity, { kind: 'hello', card: this.#id.card.note });
+  #greet(p, now, tries = p._.helloed) {
+    Object.assign(p._, { next: now + firstRetry * 2 ** tries, helloed: Math.min(tries + 1, maxHellos) });
+    return this.#hail(p, now);
+  }
+
+  // hail says hello, and does not again if there is no answer.
+  #hail(p, now) {
+    if (p._.hello) p._.hailed = now;
+    return this.#send(p.identity, { kind: 'hello', answers: p._.hello?.nonce, card: this.#id.card.note });
   }
 
   // changed says nothing of who left while something of theirs was being looked at: they would
@@ -333,7 +344,7 @@ export class Member extends EventTarget {
   }
 
   /** @private */
-  async _hello(p, m, card) {
+  async _hello(p, m, card, now) {
     const sum = hex(await sha256(m.card));
     const visit = m.nonce + sum;
     demand(!p._.over.has(visit), 'stale', 'a hello of a session that is over');
@@ -345,7 +356,7 @@ export class Member extends EventTarget {
       if (p._.hello) {
         demand(p._.over.size < maxVisits, 'flood', 'more sessions than are followed');
         p._.over.add(p._.hello.nonce + p._.cardHash);
-        p._.helloed = 0;
+        Object.assign(p._, { helloed: 0, hailed: 0 });
         // The server may have put someone else in the place of who was here: what was
         // proved and said before is not theirs.
         other = p._.cardHash !== sum;
@@ -355,8 +366,11 @@ export class Member extends EventTarget {
     }
     Object.assign(p._, { hello: m, cardHash: sum });
     p.card = card;
+    if (m.answers !== this.#nonce) { // it does not have ours
+      if (p._.helloed === 0) await this.#greet(p, now);
+      else if (now - p._.hailed >= hailAgain) await this.#hail(p, now);
+    }
     // Who says hello again has not got our proof, whatever we have of theirs.
-    if (p._.helloed === 0 || Date.now() - p._.greeted >= greetAgain) this.#greet(p, Date.now());
     if (!this.#sid) await this.#learnSid();
     if (this.#sid) await this.#send(p.identity, { kind: 'proof', answers: m.nonce, own: this.#own, other: sum });
     this.#stand(p, standing);

@@ -39,6 +39,8 @@ export function parse(data) {
   };
   switch (m.kind) {
     case 'hello':
+      m.answers = f.has('answers') && f.lines[0] === 'answers: -' ? (f.next(), '') : base64(f.bytes('answers', 32));
+      check(m.answers !== base64(new Uint8Array(32)), 'answers');
       m.card = text(f.bytes('card'));
       break;
     case 'proof':
@@ -136,7 +138,7 @@ export function compose(m) {
   const b64 = (s) => base64(bytes(s));
   let s = `${prefix}${m.kind}\nroom: ${b64(m.room)}\nfrom: ${b64(m.from)}\nto: ${b64(m.to)}\ntime: ${time(m.time)}\nnonce: ${m.nonce}\n`;
   switch (m.kind) {
-    case 'hello': return s + `card: ${b64(m.card)}\n`;
+    case 'hello': return s + `answers: ${m.answers || '-'}\ncard: ${b64(m.card)}\n`;
     case 'proof': return s + `answers: ${m.answers}\nown: ${m.own}\nother: ${m.other}\nsid: ${b64(m.sid)}\nkey: ${m.key || '-'}\n`;
     case 'recorder': return s + telling(m.sequence, m.part);
     case 'seen': return s + `answers: ${m.answers}\nsequence: ${m.sequence}\ndigest: ${m.digest}\n`;

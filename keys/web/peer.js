@@ -43,7 +43,7 @@ export class Peer {
 
   /** @private */
   _ = {
-    since: Date.now(), here: false, hello: undefined, cardHash: '', over: new Set(), began: 0, proved: false, judged: 0, helloed: 0, greeted: 0, next: 0,
+    since: Date.now(), here: false, hello: undefined, cardHash: '', over: new Set(), began: 0, proved: false, judged: 0, helloed: 0, hailed: 0, next: 0,
     silent: false, versions: false, clear: false, closed: 0, shut: false, budget: new Budget(), assembly: undefined, whole: 0, digest: '', heard: 0,
     confirmed: 0, owes: 0, heardOf: 0, number: 0, voided: false, // of a member, to a recorder
   };

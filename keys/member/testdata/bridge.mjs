@@ -7,13 +7,14 @@ import { Card, Drawer, Identity, Member, Pins, Taken } from '../../web/member.js
 
 const say = (o) => process.stdout.write(JSON.stringify(o) + '\n');
 const handlers = {};
+let deaf = false;
 const room = {
   name: process.argv[2],
   async getSid() { return 'RM_' + this.name; },
   localParticipant: {
     identity: process.argv[3],
     async publishData(data, { topic, destinationIdentities = [] }) {
-      say({ send: Buffer.from(data).toString('base64'), topic, to: destinationIdentities });
+      if (!deaf) say({ send: Buffer.from(data).toString('base64'), topic, to: destinationIdentities });
     },
   },
   remoteParticipants: new Map(),
@@ -81,6 +82,16 @@ const commands = {
   async joined({ identity }) {
     room.remoteParticipants.set(identity, { identity });
     emit('participantConnected', { identity });
+    return {};
+  },
+  // The client has lost its connection and got another, and what it says meanwhile is lost.
+  async back({ identity }) {
+    emit('participantDisconnected', { identity });
+    deaf = true;
+    emit('participantConnected', { identity });
+    await new Promise((done) => setTimeout(done, 50));
+    deaf = false;
+    emit('reconnected');
     return {};
   },
   async data({ from, data }) {
