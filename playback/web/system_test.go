@@ -25,8 +25,10 @@ const watched = `(() => {
 	window.held = () => locks.filter((lock) => !lock.released).length;
 	window.playing = (tag) => [...sealtape.player.elements().values()].find((e) => e.localName === tag && !e.paused);
 	// The recording is short, and over where a machine is slow: then it plays once more.
+	window.stood = [];
 	window.goesOn = () => {
-		if (sealtape.player.ended) sealtape.player.seek(1), handlers.play({});
+		const p = sealtape.player;
+		if (p.paused) stood.push([p.phase, p.ended, p.time.toFixed(2)].join(" ")), p.seek(1), handlers.play({});
 		return true;
 	};
 	// Whoever pauses an element is no part of the page.
@@ -69,7 +71,9 @@ func TestSystem(t *testing.T) {
 	until := func(js string) {
 		t.Helper()
 		if err := page.Until(ctx, js); err != nil {
-			t.Fatal(err)
+			state, _ := player.Eval[string](ctx, page, `JSON.stringify([sealtape.player.phase, sealtape.player.time, held(), locks.length, stood,
+				[...sealtape.player.elements().values()].map((e) => [e.localName, e.paused, e.ended, e.currentTime, e.readyState])])`)
+			t.Fatalf("%s: %v: %s", js, err, state)
 		}
 	}
 	want := func(js, value string) {
@@ -121,6 +125,9 @@ func TestSystem(t *testing.T) {
 	want(`(locks.at(-1).released = true, document.dispatchEvent(new Event("visibilitychange")), Promise.resolve().then(held))`, "1")
 	do("sealtape.player.pause()")
 	until("held() === 0")
+	if stood, err := player.Eval[string](ctx, page, "stood.join()"); err != nil || stood != "" {
+		t.Logf("it stood: %s, %v", stood, err)
+	}
 	if e := page.Errors(); len(e) > 0 {
 		t.Errorf("the page says %q", e)
 	}
