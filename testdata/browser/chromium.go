@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/sealtape/sealtape/testdata/chromium"
 )
 
 // A Chromium is a process that members share, each as if it had a browser of its own. It
@@ -79,9 +80,9 @@ func (b *Chromium) Close() error {
 // launch returns chromedp's context of a process of its own, which the first thing done in
 // it starts.
 func launch(ctx context.Context, c Config, listen func(any)) (context.Context, context.CancelFunc, error) {
-	chromium, err := exec.LookPath("chromium")
+	program, err := chromium.Find()
 	if err != nil {
-		return nil, nil, fmt.Errorf("no chromium in PATH, install Debian's package chromium: %w", err)
+		return nil, nil, err
 	}
 	if c.WAV != "" {
 		// Chromium sends silence where it cannot read the file.
@@ -93,7 +94,7 @@ func launch(ctx context.Context, c Config, listen func(any)) (context.Context, c
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(chromium, c)...)
+	run, stop := chromedp.NewExecAllocator(context.WithoutCancel(ctx), options(program, c)...)
 	trouble := func(format string, args ...any) { log.Debug("chromium: " + fmt.Sprintf(format, args...)) }
 	page, cancel := chromedp.NewContext(run, chromedp.WithErrorf(trouble), chromedp.WithLogf(trouble), chromedp.WithListener(listen))
 	return page, func() { cancel(); stop() }, nil
@@ -112,9 +113,9 @@ func fakeDevice(c Config) any {
 // options are Chromium's flags. It runs without a sandbox because it mostly
 // runs as root in a container, and opens no page but ours. Without the flags
 // against background traffic it calls its maker's hosts.
-func options(chromium string, c Config) []chromedp.ExecAllocatorOption {
+func options(program string, c Config) []chromedp.ExecAllocatorOption {
 	opts := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(chromium),
+		chromedp.ExecPath(program),
 		chromedp.Headless,
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,

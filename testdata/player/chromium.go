@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"sync"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/sealtape/sealtape/testdata/chromium"
 )
 
 // A Chromium is a process that pages share, each as if it had one of its own: with a window
@@ -81,11 +82,11 @@ func end(page context.Context) error {
 // launch returns chromedp's context of a process of its own, which the first thing done in
 // it starts.
 func launch(ctx context.Context, c PageConfig, flags map[string]any, more ...chromedp.ContextOption) (context.Context, context.CancelFunc, error) {
-	chromium, err := exec.LookPath("chromium")
+	program, err := chromium.Find()
 	if err != nil {
-		return nil, nil, fmt.Errorf("no chromium in PATH, install Debian's package chromium: %w", err)
+		return nil, nil, err
 	}
-	opts := options(chromium, c)
+	opts := options(program, c)
 	for name, value := range flags {
 		opts = append(opts, chromedp.Flag(name, value))
 	}
@@ -101,9 +102,9 @@ func launch(ctx context.Context, c PageConfig, flags map[string]any, more ...chr
 
 // options are Chromium's flags: as those of testdata/browser, but for a person's
 // page instead of a member's.
-func options(chromium string, c PageConfig) []chromedp.ExecAllocatorOption {
+func options(program string, c PageConfig) []chromedp.ExecAllocatorOption {
 	opts := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(chromium),
+		chromedp.ExecPath(program),
 		chromedp.Headless,
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
