@@ -5,8 +5,8 @@
 // A Member has a Chromium of its own, as the sound of the fake microphone is a
 // flag of the process, or shares one with others who are content with the same
 // devices, see Chromium. The camera is Chromium's fake device, a moving figure
-// with a clock. Needed are Debian's chromium or chromium-headless-shell in PATH and the packages that
-// "npm ci" puts into this folder.
+// with a clock. Needed are Debian's chromium or chromium-headless-shell in PATH, and the
+// packages that "npm ci" puts into this folder.
 package browser
 
 import (
