@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +20,22 @@ func (p Program) Job() Job {
 	return func(ctx context.Context, progress func(string)) error {
 		_, err := p.Path(ctx, progress)
 		return err
+	}
+}
+
+// Std returns what builds the standard library, unless the programs are there. Side by side
+// they would each build it for themselves: one go command does not wait for another's package.
+// While it builds, they fetch their modules.
+func Std(programs ...Program) Job {
+	return func(ctx context.Context, progress func(string)) error {
+		cache, err := cacheDir()
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(programs, func(p Program) bool { return !isFile(p.path(cache)) }) {
+			return nil
+		}
+		return Go(ctx, os.TempDir(), Env(), "the standard library", progress, "build", "std")
 	}
 }
 

@@ -58,11 +58,11 @@ func (p Program) Path(ctx context.Context, progress func(string)) (path string, 
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "sealtape", "bin", p.Name+"-"+p.Version)
+	path = p.path(cache)
+	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	path = filepath.Join(dir, p.Name)
 	if isFile(path) {
 		return path, nil
 	}
@@ -104,6 +104,11 @@ func (p Program) Path(ctx context.Context, progress func(string)) (path string, 
 		return "", err
 	}
 	return path, nil
+}
+
+// path is where the binary is, or is to be, below the user's cache folder.
+func (p Program) path(cache string) string {
+	return filepath.Join(cache, "sealtape", "bin", p.Name+"-"+p.Version, p.Name)
 }
 
 // Go runs the go command "install" or "build" in dir with the given environment,

@@ -147,3 +147,23 @@ func TestGoFails(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The standard library is built where a program is missing, and only there.
+func TestStd(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("PATH", "") // whoever builds is found out
+	there, missing := Program{Name: "there", Version: "v1"}, Program{Name: "missing", Version: "v1"}
+	if err := os.MkdirAll(filepath.Join(cache, "sealtape", "bin", "there-v1"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(there.path(cache), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Std(there)(t.Context(), nil); err != nil {
+		t.Errorf("all is there: %v", err)
+	}
+	if err := Std(there, missing)(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "the standard library") {
+		t.Errorf("one is missing: %v", err)
+	}
+}

@@ -14,7 +14,12 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := build.All(ctx, os.Stderr, build.LiveKit.Job(), build.MinIO.Job(), build.VersityGW.Job(), build.Rclone.Job(), build.Dendrite.Job()); err != nil {
+	programs := []build.Program{build.LiveKit, build.MinIO, build.VersityGW, build.Rclone, build.Dendrite}
+	jobs := []build.Job{build.Std(programs...)}
+	for _, p := range programs {
+		jobs = append(jobs, p.Job())
+	}
+	if err := build.All(ctx, os.Stderr, jobs...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
