@@ -55,7 +55,7 @@ type message struct {
 	nonce      nonce
 
 	card       []byte // hello: the card as a signed note
-	answers    nonce  // all but recorder; zero in a hello to whom has sent none
+	answers    nonce  // all but recorder; in a hello zero if its recipient has sent none
 	own, other hash   // proof
 	sid        string // proof: the room's
 	key        hash   // proof: the commitment to the room's key; zero in a room without one
