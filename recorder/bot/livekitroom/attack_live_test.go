@@ -371,7 +371,8 @@ func TestRecorderOpensOnlyWhatItWasGiven(t *testing.T) {
 		}
 	}
 	for reason, d := range result.Holes {
-		if !media.Wanted(reason) && reason != media.HoleLoss && d >= media.WideHole { // a busy machine loses packets
+		busy := reason == media.HoleLoss || reason == media.HoleStart // as a machine is that has much to do
+		if !media.Wanted(reason) && !busy && d >= media.WideHole {
 			t.Errorf("%v are missing: %s", d, reason)
 		}
 	}
