@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/pbkdf2"
 	"crypto/sha256"
-	"encoding/base64"
 	"io"
 	"slices"
 	"strings"
@@ -201,7 +200,7 @@ func browserMember(t *testing.T, passphrase string) {
 				saying.Lock()
 				said = append(said, data)
 				saying.Unlock()
-				s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+				s.hears("bot", data)
 			}
 			return nil
 		},
@@ -209,10 +208,7 @@ func browserMember(t *testing.T, passphrase string) {
 			if e.Trouble != "" {
 				t.Errorf("the recorder was told %v", e)
 			}
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
+			wake(changed)
 		},
 	})
 	if err != nil {
@@ -343,7 +339,7 @@ func browserMember(t *testing.T, passphrase string) {
 	var posing *member.Session
 	posing, err = member.New(member.Config{Room: "weekly", SID: sid, Keys: roomKeys, Identity: "eve", Key: eve, Judge: judge{},
 		Send: func(_ context.Context, _ []string, data []byte) error {
-			s.must("data", map[string]any{"from": "eve", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+			s.hears("eve", data)
 			return nil
 		}})
 	if err != nil {
@@ -378,15 +374,15 @@ func browserMember(t *testing.T, passphrase string) {
 	}
 	// Noise and forgeries are named.
 	for _, data := range [][]byte{nil, []byte("x"), []byte("sealtape.v2/hello\n\n"), []byte("sealtape.v1/hello\nroom: x\n\n— sealtape.v1/x AAAA\n")} {
-		s.must("data", map[string]any{"from": "noise", "data": base64.StdEncoding.EncodeToString(seal(data))}, nil)
+		s.hears("noise", seal(data))
 	}
-	s.must("data", map[string]any{"from": "", "data": ""}, nil)
+	s.hears("", nil)
 	if passphrase != "" {
 		saying.Lock()
 		early := slices.Clone(said[:4])
 		saying.Unlock()
 		for _, data := range early {
-			s.must("data", map[string]any{"from": "clear", "data": base64.StdEncoding.EncodeToString(open(data))}, nil)
+			s.hears("clear", open(data))
 		}
 		s.until("plaintext")
 	}
@@ -402,15 +398,10 @@ func browserMember(t *testing.T, passphrase string) {
 	var bogus *member.Session
 	bogus, err = member.New(member.Config{Room: "weekly", SID: sid, Keys: roomKeys, Identity: "bot", Key: generate(t, "Bot"), Judge: judge{},
 		Send: func(_ context.Context, _ []string, data []byte) error {
-			s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+			s.hears("bot", data)
 			return nil
 		},
-		Notify: func(member.Event) {
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
-		}})
+		Notify: func(member.Event) { wake(changed) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -434,7 +425,7 @@ func browserMember(t *testing.T, passphrase string) {
 		}
 	}
 	for _, data := range said[:6] {
-		s.must("data", map[string]any{"from": "bot", "data": base64.StdEncoding.EncodeToString(data)}, nil)
+		s.hears("bot", data)
 	}
 	s.until("stale")
 	if got := s.troubles(); !slices.Contains(got, "other-card") || !slices.Contains(got, "impostor") || standing() != "claimed" || seen.Code != "" {

@@ -2,6 +2,7 @@ package member_test
 
 import (
 	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"os/exec"
@@ -93,10 +94,7 @@ func (s *script) line(b []byte) {
 		s.bad = append(s.bad, m.Trouble.Trouble)
 	}
 	if m.Changed || m.Trouble != nil {
-		select {
-		case s.told <- struct{}{}:
-		default:
-		}
+		wake(s.told)
 	}
 	s.mu.Unlock()
 	if m.Send != nil {
@@ -151,6 +149,20 @@ func (s *script) do(command string, args map[string]any, out any) (failure strin
 		}
 	}
 	return ""
+}
+
+// hears delivers a packet of the room. from "" is a hidden participant.
+func (s *script) hears(from string, data []byte) {
+	s.t.Helper()
+	s.must("data", map[string]any{"from": from, "data": base64.StdEncoding.EncodeToString(data)}, nil)
+}
+
+// wake lets whoever waits for a change look again.
+func wake(changed chan<- struct{}) {
+	select {
+	case changed <- struct{}{}:
+	default:
+	}
 }
 
 func (s *script) must(command string, args map[string]any, out any) {
