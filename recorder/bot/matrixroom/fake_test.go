@@ -36,18 +36,25 @@ func caller(name, device string, services ...string) matrix.Caller {
 
 // A fakeCall is a call that a test plays.
 type fakeCall struct {
-	deaf      string // a user who joined the room later
-	unwatched bool   // the homeserver has no delayed events; set before it is used
-	config    matrix.CallConfig
-	failing   chan error // of Run
+	config  matrix.CallConfig
+	failing chan error // of Run
 
-	mu      sync.Mutex
-	here    []matrix.Caller
-	did     []string // by the recorder, in order
-	entered bool
-	gagged  error
-	sticky  error            // why it is a member by a sticky event
-	tokens  map[string]error // by service, why there is none
+	mu        sync.Mutex // see alter
+	here      []matrix.Caller
+	did       []string // by the recorder, in order
+	entered   bool
+	deaf      string // a user who joined the room later
+	unwatched bool   // the homeserver has no delayed events
+	gagged    error
+	sticky    error            // why it is a member by a sticky event
+	tokens    map[string]error // by service, why there is none
+}
+
+// alter has a test change what the call is like, beside the room, which looks at it.
+func (c *fakeCall) alter(change func(c *fakeCall)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(c)
 }
 
 func (c *fakeCall) note(format string, args ...any) {
@@ -132,7 +139,11 @@ func (c *fakeCall) heard(m matrix.Caller) bool {
 	return string(m.User) != c.deaf
 }
 
-func (c *fakeCall) Watched() bool { return !c.unwatched }
+func (c *fakeCall) Watched() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.unwatched
+}
 
 func (c *fakeCall) SetName(_ context.Context, name string) error {
 	c.note("name %s", name)

@@ -93,7 +93,7 @@ func TestOrder(t *testing.T) {
 func TestUnwatched(t *testing.T) {
 	for _, unwatched := range []bool{false, true} {
 		on(t, nil, func(s *stage) {
-			s.call.unwatched = unwatched
+			s.call.alter(func(c *fakeCall) { c.unwatched = unwatched })
 			s.announce()
 			told := slices.ContainsFunc(s.says(), func(text string) bool { return strings.Contains(text, "MSC4140") })
 			if told != unwatched {
@@ -107,7 +107,9 @@ func TestUnwatched(t *testing.T) {
 // operator is told.
 func TestStickyOnly(t *testing.T) {
 	on(t, nil, func(s *stage) {
-		s.call.sticky = &rtc.PowerError{Event: "org.matrix.msc3401.call.member", Needs: 50}
+		s.call.alter(func(c *fakeCall) {
+			c.sticky = &rtc.PowerError{Event: "org.matrix.msc3401.call.member", Needs: 50}
+		})
 		s.announce()
 		if !slices.ContainsFunc(s.says(), func(text string) bool {
 			return strings.Contains(text, "do not list the recorder") && strings.Contains(text, "level of 50")
@@ -192,9 +194,9 @@ func TestEnds(t *testing.T) {
 		{"removed", func(s *stage) { s.call.tell(matrix.Removed, matrix.Caller{}) }, matrix.ErrRemoved, true},
 		{"logged out", func(s *stage) { s.call.failing <- matrix.ErrLoggedOut }, matrix.ErrLoggedOut, true},
 		{"may not write", func(s *stage) {
-			s.call.mu.Lock()
-			s.call.gagged = &rtc.PowerError{What: "to write", Event: "m.room.encrypted", Has: 0, Needs: 50}
-			s.call.mu.Unlock()
+			s.call.alter(func(c *fakeCall) {
+				c.gagged = &rtc.PowerError{What: "to write", Event: "m.room.encrypted", Has: 0, Needs: 50}
+			})
 			s.call.tell(matrix.Powerless, matrix.Caller{})
 		}, ErrSilenced, true},
 		{"thrown out of the only server", func(s *stage) {
@@ -272,9 +274,7 @@ func TestTellsComers(t *testing.T) {
 		if n := told(); n != 2 {
 			t.Errorf("who can read it was told again: %d notices", n)
 		}
-		s.call.mu.Lock()
-		s.call.deaf = "@cat:hs"
-		s.call.mu.Unlock()
+		s.call.alter(func(c *fakeCall) { c.deaf = "@cat:hs" })
 		s.call.tell(matrix.Came, caller("cat", "C", one))
 		s.call.tell(matrix.Came, caller("cat", "D", one))
 		unsigned := caller("dan", "E", one)
