@@ -108,6 +108,7 @@ func TestFleetBadDay(t *testing.T) {
 		t.Errorf("%d recorders are well, and there are %d rooms", n, len(rooms))
 	}
 
+	f.follows(bob, rooms)
 	f.goesOn(hung, held[1], people)
 	f.must(dead.home, "recover", "--store", f.store)
 	for _, w := range append(well, hung, watchers[1]) {

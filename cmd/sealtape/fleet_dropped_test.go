@@ -165,6 +165,7 @@ func TestFleetDropped(t *testing.T) {
 	for _, room := range rooms {
 		f.recorded(room, 1)
 	}
+	f.follows(bob, rooms)
 	if n := len(well.ids()); n != len(rooms) || len(lost.ids()) != len(rooms) {
 		t.Errorf("%d and %d recordings of %d rooms", len(lost.ids()), n, len(rooms))
 	}

@@ -157,6 +157,7 @@ func TestFleetNodes(t *testing.T) {
 	for _, room := range rooms {
 		f.recorded(room, 1)
 	}
+	f.follows(bob, rooms)
 	for i, w := range append(all, watcher) {
 		if code := w.stop(syscall.SIGTERM); code != 0 {
 			t.Errorf("%d: exit code %d\n%s", i, code, w.stderr())

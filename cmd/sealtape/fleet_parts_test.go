@@ -220,6 +220,20 @@ func (f *fleetLab) over(reader string, p part) bool {
 	})
 }
 
+// follows waits until each recording that goes on with another says with which: a recorder hears
+// that from the watcher, who finds out at its next look.
+func (f *fleetLab) follows(reader string, rooms []string) {
+	f.t.Helper()
+	f.slowly("each recording names the one before", func() bool {
+		all := f.parts(reader)
+		return !slices.ContainsFunc(rooms, func(room string) bool {
+			of := all[room]
+			n := len(of)
+			return n > 1 && of[n-1].Follows == "" && !f.over(reader, of[n-2])
+		})
+	})
+}
+
 // heardUntil returns when a recorder heard its room last: where it lost the room and did not
 // come back, its recording goes on with a hole.
 func (f *fleetLab) heardUntil(reader string, p part) time.Time {

@@ -49,6 +49,7 @@ func TestFleetRooms(t *testing.T) {
 	for _, room := range rooms {
 		f.recorded(room, 1)
 	}
+	f.follows(bob, rooms)
 	sum := 0
 	for i, w := range all {
 		if i != ends {
