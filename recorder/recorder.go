@@ -94,9 +94,10 @@ type Config struct {
 	// bytes.
 	KeyFrames time.Duration
 	// Unopened is called with media that has not opened for some seconds, and with media
-	// that opens again, as a rule within five seconds. news names people. The room is
-	// told the returned notice; "" means nothing. One goroutine calls Unopened, and it
-	// must return quickly. It may be nil: Status and Log say the same.
+	// that opens again, as a rule within five seconds, and for each source of a member at
+	// most once a minute. news names people. The room is told the returned notice; ""
+	// means nothing. One goroutine calls Unopened, and it must return quickly. It may
+	// be nil: Status and Log say the same.
 	Unopened func(news []Unopened) (notice string)
 	// TurnedAway is called for a member with more tracks than are recorded: after one
 	// or two seconds, and then at most once a minute. One goroutine calls it, and it

@@ -20,7 +20,8 @@ const (
 	causeTime = 4 * time.Second
 	// stillComes is for how long media counts as coming after its last packet.
 	stillComes = 10 * time.Second
-	// reportAgain is how long nothing more is reported about the same member.
+	// reportAgain is how long nothing more is reported about the same source of a member;
+	// what lasts until then is reported then.
 	reportAgain = time.Minute
 	// maxSample is the most bytes of a frame that is kept to find out why it does not
 	// open. After a larger one a smaller one will come.
@@ -118,10 +119,10 @@ func (o *openingResult) state() openingState {
 type unopenedReporter struct {
 	run        *run
 	current    map[*trackRecorder]*unopenedTrack
-	reportedAt map[string]time.Time // when a member was last reported, by identity
-	searches   bucket               // for causes
-	notices    bucket               // to the room
-	results    chan causeFound      // of the one search under way
+	reportedAt map[memberSource]time.Time
+	searches   bucket          // for causes
+	notices    bucket          // to the room
+	results    chan causeFound // of the one search under way
 	busy       bool
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -132,8 +133,14 @@ type unopenedReporter struct {
 type unopenedTrack struct {
 	Unopened
 	searched bool
-	decided  bool // it was time to report it,
-	reported bool // and it was: a member is not reported twice in reportAgain
+	reported bool
+}
+
+// A memberSource is what is reported once in reportAgain: a member who was reported for a
+// microphone may turn on a camera, which is news.
+type memberSource struct {
+	identity string
+	source   media.Source
 }
 
 type causeFound struct {
@@ -143,7 +150,7 @@ type causeFound struct {
 }
 
 func newUnopenedReporter(r *run) *unopenedReporter {
-	w := &unopenedReporter{run: r, current: make(map[*trackRecorder]*unopenedTrack), reportedAt: make(map[string]time.Time),
+	w := &unopenedReporter{run: r, current: make(map[*trackRecorder]*unopenedTrack), reportedAt: make(map[memberSource]time.Time),
 		searches: bucket{tokens: explainBurst}, notices: bucket{tokens: noticeBurst}, results: make(chan causeFound, 1)}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
@@ -245,17 +252,17 @@ func (w *unopenedReporter) report(over []Unopened, now time.Time) {
 		if now.Sub(t.Last) < stillComes {
 			all = append(all, t.Unopened)
 		}
-		if t.decided || t.Cause == "" && now.Sub(t.Since) < causeTime {
+		if t.reported || t.Cause == "" && now.Sub(t.Since) < causeTime {
 			continue
 		}
-		t.decided = true
-		if at, ok := w.reportedAt[t.Participant]; ok && now.Sub(at) < reportAgain && !at.Equal(now) {
+		whose := memberSource{t.Participant, t.Source}
+		if at, ok := w.reportedAt[whose]; ok && now.Sub(at) < reportAgain && !at.Equal(now) {
 			continue
 		}
 		if len(w.reportedAt) >= maxRemembered {
 			clear(w.reportedAt)
 		}
-		w.reportedAt[t.Participant] = now
+		w.reportedAt[whose] = now
 		t.reported = true
 		news = append(news, t.Unopened)
 		w.warn(t)

@@ -178,6 +178,56 @@ func TestUnopenedInStatus(t *testing.T) {
 	})
 }
 
+// TestUnopenedEachSource: whoever was told of a member's microphone is told of the camera that
+// does not open, either; and of another microphone a minute later, if that lasts.
+func TestUnopenedEachSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &listener{}
+		r := recorder.New(recorder.Config{Recording: "TEST", Sink: &sink{}, Notices: recorder.Notices{Start: "recording"},
+			Keys: recorder.SharedKeys(ring(t, "wrong")), Duration: 80 * time.Second, Unopened: l.hear})
+		room := roomtest.New("weekly")
+		done := make(chan error)
+		go func() { _, err := r.Record(context.Background(), room); done <- err }()
+		synctest.Wait()
+		enc := frame.NewEncrypter(media.Opus, ring(t, "right"), 0, 77)
+		var tracks []*roomtest.Track
+		n := 0
+		publish := func(id string, source media.Source, lasts time.Duration) {
+			info := encrypted(opusInfo)
+			info.ID, info.Source = id, source
+			tracks = append(tracks, room.Publish(info))
+			for end := time.Now().Add(lasts); time.Now().Before(end); n++ {
+				for _, tr := range tracks {
+					b, err := enc.Encrypt(nil, opusPayload(n), uint32(960*n))
+					if err != nil {
+						t.Fatal(err)
+					}
+					tr.Send(opusPacket(n, b))
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		publish("TR_1", media.Microphone, 700*time.Millisecond) // some looks before the next
+		publish("TR_2", media.Camera, 4*time.Second)
+		publish("TR_3", media.ScreenAudio, 10*time.Second)
+		publish("TR_4", media.Microphone, 60*time.Second)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		type told struct {
+			source media.Source
+			late   bool
+		}
+		var got []told
+		for i, u := range l.news {
+			got = append(got, told{u.Source, l.at[i].Sub(u.Since) > 5*time.Second})
+		}
+		if want := []told{{media.Microphone, false}, {media.Camera, false}, {media.ScreenAudio, false}, {media.Microphone, true}}; !slices.Equal(got, want) {
+			t.Errorf("told of %v, want %v", got, want)
+		}
+	})
+}
+
 // TestUnopenedFlood: many who do not open are looked into one after the other, and
 // told of in time all the same; one who begins again and again is told of once a
 // minute.

@@ -45,9 +45,10 @@ var (
 //
 //	go install PACKAGE@VERSION
 //
-// or "go build" in Folder, without tables for debuggers, into sealtape/bin/NAME-VERSION in the user's cache folder. Several processes
-// may call Path at once: one builds, the others wait. progress, if not nil, is
-// told when something slow begins, and then every few seconds how far it is.
+// or "go build" in Folder, without tables for debuggers, into
+// sealtape/bin/NAME-VERSION in the user's cache folder. Several processes may
+// call Path at once: one builds, the others wait. progress, if not nil, is told
+// when something slow begins, and then every few seconds how far it is.
 //
 // Building takes the go command, a module proxy, and some minutes.
 func (p Program) Path(ctx context.Context, progress func(string)) (path string, err error) {
