@@ -33,7 +33,7 @@ help:
 	@echo '               image, deb, rpm, chart, SBOMs, checksums (KEY=FILE signs them): 15 minutes in a fresh clone'
 	@echo 'make quick     what needs no servers, browsers or other processes, for while you work: 1 to 2 minutes'
 	@echo 'make test      the checks below and every test, against real servers and browsers, with a'
-	@echo '               sample of what has many cases, another every day: 8 minutes, 18 the first time'
+	@echo '               sample of what has many cases, another every day: 8 minutes, 18 with empty caches'
 	@echo 'make test-all  every test with every case, watched by the race detector: 25 minutes'
 	@echo 'make test-packages  a release, twice, and what operators get of it, tried as root: 10 minutes'
 	@echo 'make check     formatting, go.mod, vet and staticcheck: 30 s'
