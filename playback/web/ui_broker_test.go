@@ -55,10 +55,15 @@ func (s *keySite) join(site string) {
 	s.do(s.page, fmt.Sprintf(`import("/index.js").then(async (k) => (await k.Identity.import(%q, "xyzzy plugh")).save(new k.Shelf()))`, export))
 }
 
-// askSite has the question ask the other site, and returns its window.
+// askSite has the question ask the other site, and returns its window, which the page has as
+// theirs.
 func (s *keySite) askSite(address string) *player.Page {
 	s.Helper()
-	s.do(s.page, fmt.Sprintf(`(() => { document.getElementById("keysite").value = %q; })()`, address))
+	s.do(s.page, fmt.Sprintf(`(() => {
+		document.getElementById("keysite").value = %q;
+		const open = window.open;
+		window.open = (...a) => window.theirs = open.apply(window, a);
+	})()`, address))
 	popup, err := s.page.Popup(s.ctx, func() error { return s.page.Click(s.ctx, "form:has(#keysite) button") })
 	if err != nil {
 		s.Fatal(err)
@@ -92,6 +97,7 @@ func TestBroker(t *testing.T) {
 	s.answers("fault: the other site could not open this")
 	noKeyLeft(s, s.page, popup)
 	s.do(popup, "setTimeout(() => window.close())")
+	s.until(s.page, "theirs.closed")
 	s.ask(recordingA, 3, s.file)
 	s.answers("none")
 	s.ask(recordingA, 4, s.file)
