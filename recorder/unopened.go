@@ -20,8 +20,8 @@ const (
 	causeTime = 4 * time.Second
 	// stillComes is for how long media counts as coming after its last packet.
 	stillComes = 10 * time.Second
-	// reportAgain is how long nothing more is reported about the same source of a member;
-	// what lasts until then is reported then.
+	// reportAgain is how long nothing more is reported about the same source of a member,
+	// or about a member with too many tracks; what lasts until then is reported then.
 	reportAgain = time.Minute
 	// maxSample is the most bytes of a frame that is kept to find out why it does not
 	// open. After a larger one a smaller one will come.
